@@ -1,0 +1,1 @@
+"""Decides who gets a seat."""

@@ -1,0 +1,1 @@
+"""Counts: knows no name and no address."""

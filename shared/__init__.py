@@ -1,0 +1,1 @@
+"""What the three services have in common, and nothing that only one of them needs."""
