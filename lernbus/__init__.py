@@ -1,0 +1,1 @@
+"""The command line of Lernbus, and the embedded stack that it starts."""
