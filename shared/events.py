@@ -14,7 +14,12 @@ ENROLMENT_EVENTS: Final = "enrolment.events"
 Seats = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 LongText = Annotated[str, msgspec.Meta(max_length=2_000)]
 Url = Annotated[str, msgspec.Meta(max_length=2_000, pattern=r"\Ahttps?://[^\s<>\"\x00-\x1f\x7f]+\Z")]
-Address = Annotated[str, msgspec.Meta(max_length=254, pattern=r"\A[^@\s<>,;:\"()\[\]\\\x00-\x1f\x7f]+@[^@\s<>,;:\"()\[\]\\\x00-\x1f\x7f]+\Z")]
+Address = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=254, pattern=r"\A[^@\s<>,;:\"()\[\]\\\x00-\x1f\x7f]+@[^@\s<>,;:\"()\[\]\\\x00-\x1f\x7f]+\Z"
+    ),
+]
 SessionFormat = Literal["in_person", "online", "web_based"]
 Format = Literal["in_person", "online", "web_based", "blended"]
 Status = Literal["awaiting_approval", "confirmed", "waiting", "refused", "cancelled"]
@@ -178,7 +183,9 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 MARK: Final = "lernbus.mark.v1"
 PEOPLE: Final[Catalogue] = {"lms.person.changed.v1": Person, "lms.person.erased.v1": PersonErased, MARK: Mark}
-_BOOKING = "approval_requested confirmed waitlisted promoted refused cancelled attendance_recorded completed assigned erased"
+_BOOKING = (
+    "approval_requested confirmed waitlisted promoted refused cancelled attendance_recorded completed assigned erased"
+)
 _OFFERING = "scheduled capacity_changed rescheduled format_changed cancelled"
 OUTCOMES: Final[Catalogue] = {
     **{f"enrolment.booking.{what}.v1": Booking for what in _BOOKING.split()},

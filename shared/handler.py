@@ -1,6 +1,6 @@
 """What a service gives to the consumer kernel: how to load, how to decide, what to write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
@@ -8,9 +8,7 @@ from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, Up
 
 from shared.cloudevents import Catalogue, Event
 
-WriteOne = (
-    InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
-)
+WriteOne = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
 Writes = Mapping[str, Sequence[WriteOne]]
 """Collection name -> what to write there, in order."""
 
@@ -47,6 +45,8 @@ class Handler(Protocol[S]):
     """Consumer group and name of the service: `<group>.dead-letters` takes what it cannot process."""
     topics: Mapping[str, Catalogue]
     """The topics to read, each with the types that may stand there."""
+    private: Collection[str]
+    """Topics with names and addresses that must not be kept here: a dead letter carries no value, no key is held."""
     output: str | None
     """The topic that takes the events which `apply` returns, keyed and partitioned as the item."""
 

@@ -1,0 +1,167 @@
+"""A service from its parts: database, publisher, kernel, consumer, loops; started and stopped in order."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from fastapi import APIRouter
+from faststream import AckPolicy, NoCast
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import CollectionInvalid, PyMongoError
+
+from shared.handler import Handler
+from shared.kernel import Kernel
+from shared.publisher import Publisher
+from shared.settings import Settings
+
+Database = AsyncDatabase[dict[str, Any]]
+log = structlog.get_logger()
+
+
+def connect(settings: Settings) -> Database:
+    """The service's own database; what it acknowledges is on the majority's disks."""
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+        settings.mongo.get_secret_value(), w="majority", serverSelectionTimeoutMS=5_000, tz_aware=True
+    )
+    return client[settings.database]
+
+
+async def create(database: Database, *names: str) -> None:
+    """Create collections: one that came to be inside of a transaction would not conflict with its rival."""
+    for name in ("positions", "held", "held_keys", *names):
+        with contextlib.suppress(CollectionInvalid):
+            await database.create_collection(name)
+    await database["held"].create_index([("topic", 1), ("partition", 1), ("key", 1), ("offset", 1)])
+    await database["held_keys"].create_index("position")
+
+
+def publisher(settings: Settings) -> Publisher:
+    """A publisher with these settings."""
+    return Publisher(settings.kafka, enable_idempotence=settings.idempotent_producer)
+
+
+@dataclass
+class Service:
+    """One of the three: `async with service.running():` is its whole life."""
+
+    settings: Settings
+    database: Database
+    publisher: Publisher
+    handler: Handler[Any]
+    prepare: Callable[[], Awaitable[None]]
+    routers: Sequence[APIRouter] = ()
+    loops: Sequence[Callable[[], Awaitable[None]]] = ()
+    kernel: Kernel[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kernel = Kernel(
+            self.handler, self.database, self.publisher, self.settings.budgets, self.settings.partitions
+        )
+
+    @property
+    def name(self) -> str:
+        """enrolment, notifications or stats."""
+        return self.handler.group
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Service"]:
+        """Consume and run the loops until left; then stop in order, each step bounded."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.database.client.close)
+            stack.push_async_callback(self.publisher.stop)
+            await self._prepared()
+            await stack.enter_async_context(self._consuming())
+            for loop in (self._ticking, *self.loops):
+                stack.push_async_callback(_ended, asyncio.create_task(_forever(loop)))
+            yield self
+
+    async def _prepared(self) -> None:
+        """Collections and indexes; the database may come up after us."""
+        while True:
+            try:
+                return await self.prepare()
+            except PyMongoError as error:
+                log.warning("waiting for the database", service=self.name, kind=type(error).__name__)
+                await asyncio.sleep(1)
+
+    async def _ticking(self) -> None:
+        await self.kernel.tick()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self.kernel.assigned.wait() if not self.kernel.ready else await asyncio.sleep(1)
+        await asyncio.sleep(0.05)
+
+    @contextlib.asynccontextmanager
+    async def _consuming(self) -> AsyncIterator[None]:
+        """FastStream carries the records in; it acknowledges nothing, the kernel's positions are the truth."""
+        settings, budgets = self.settings, self.settings.budgets
+        broker = KafkaBroker(
+            settings.kafka,
+            client_id=f"lernbus-{self.name}",
+            allow_auto_create_topics=False,
+            retry_backoff_ms=500,
+            metadata_max_age_ms=30_000,
+            graceful_timeout=budgets.stop,
+            logger=None,
+        )
+        subscriber = broker.subscriber(
+            *self.handler.topics,
+            batch=True,
+            group_id=self.name,
+            group_instance_id=settings.instance,
+            max_records=2_000,
+            batch_timeout_ms=50,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            listener=self.kernel,
+            parser=_unparsed,
+            decoder=_undecoded,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=1_000,
+            rebalance_timeout_ms=int(budgets.rebalance * 1_000),
+            max_poll_interval_ms=int(budgets.poll * 1_000),
+            fetch_max_bytes=4 * 1024 * 1024,
+        )
+
+        @subscriber
+        async def consume(records: NoCast[Any]) -> None:
+            await self.kernel.run(records)
+
+        try:
+            await broker.start()
+            self.kernel.consumer = subscriber.consumer
+            yield
+        finally:
+            await broker.stop()
+            self.kernel.consumer = None
+
+
+async def _unparsed(records: Any, _original: Any) -> KafkaMessage:
+    """Headers and values are read record by record in the kernel, so that no record can spoil another."""
+    return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)
+
+
+async def _undecoded(message: KafkaMessage, _original: Any) -> Any:
+    return message.raw_message
+
+
+async def _forever(loop: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop's body again and again; a failure is logged and waited for, never the end."""
+    while True:
+        try:
+            await loop()
+        except Exception:
+            log.exception("loop failed", loop=loop.__qualname__)
+            await asyncio.sleep(1)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
