@@ -23,7 +23,7 @@ async def broker(directory: Path | None = None, *, on_death: OnDeath = log_death
     with contextlib.ExitStack() as stack:
         place = directory or stack.enter_context(data_directory())
         port = free_port()
-        async with server(place, _command(port), lambda: _answers(port), on_death):
+        async with server("broker", place, _command(port), lambda: _answers(port), on_death):
             yield f"127.0.0.1:{port}"
 
 

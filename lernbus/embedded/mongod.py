@@ -27,7 +27,7 @@ async def mongod(directory: Path, *, test_commands: bool = False, on_death: OnDe
     command = [str(mongod_program(directory)), *_options(directory, port)]
     if test_commands:
         command += ["--setParameter", "enableTestCommands=1"]
-    async with server(directory, command, lambda: _make_primary(port), on_death):
+    async with server("mongod", directory, command, lambda: _make_primary(port), on_death):
         yield f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
 
 

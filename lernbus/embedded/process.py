@@ -93,10 +93,10 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def server(
-    directory: Path, command: list[str], ready: Callable[[], Coroutine[Any, Any, None]], on_death: OnDeath
+    name: str, directory: Path, command: list[str], ready: Callable[[], Coroutine[Any, Any, None]], on_death: OnDeath
 ) -> AsyncIterator[None]:
-    """Run a command from when it is ready until the end of the block. Its log is `directory`/<program>.log."""
-    child = await _start(directory, command)
+    """Run a command; the block begins when it is ready, and it is stopped after the block. Its log: `name`.log."""
+    child = await _start(name, directory / f"{name}.log", command)
     try:
         await child.until(ready())
         watcher = asyncio.create_task(child.watch(on_death))
@@ -109,9 +109,7 @@ async def server(
         await child.stop()
 
 
-async def _start(directory: Path, command: list[str]) -> Server:
-    name = Path(command[0]).name
-    log = directory / f"{name}.log"
+async def _start(name: str, log: Path, command: list[str]) -> Server:
     launcher = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid())]
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -120,7 +118,7 @@ async def _start(directory: Path, command: list[str]) -> Server:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
-            cwd=directory,
+            cwd=log.parent,
             start_new_session=True,  # the terminal's Ctrl-C is for us: we stop the servers last, in order
         )
     return Server(name, process, log)

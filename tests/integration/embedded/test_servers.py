@@ -192,7 +192,7 @@ async def test_a_server_that_dies_is_told_in_one_line() -> None:
 async def test_a_server_that_ends_at_its_start_shows_its_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = program(tmp_path, "echo first; echo the disk is full >&2; exit 3")
     monkeypatch.setattr(broker_module, "broker_program", lambda: broken)
-    with pytest.raises(ServerFailed, match=r"program ended unexpectedly \(exit code 3\); its log ends:\nfirst\nth"):
+    with pytest.raises(ServerFailed, match=r"broker ended unexpectedly \(exit code 3\); its log ends:\nfirst\nth"):
         await broker(tmp_path).__aenter__()
 
 
@@ -206,6 +206,18 @@ async def test_when_one_server_fails_the_other_is_stopped(monkeypatch: pytest.Mo
     assert names(tmp_path) == [broken.name]
 
 
+async def test_an_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
+    before = children(os.getpid())
+    start = asyncio.create_task(servers().__aenter__())
+    while not any(name == "mongod" for name in children(os.getpid()).values()):  # noqa: ASYNC110 - /proc tells nobody
+        await asyncio.sleep(0.01)
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    assert children(os.getpid()).keys() <= before.keys()
+    assert names(tmp_path) == []
+
+
 async def test_a_server_that_is_never_ready_and_ignores_sigterm(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -214,7 +226,7 @@ async def test_a_server_that_is_never_ready_and_ignores_sigterm(
     monkeypatch.setattr(process, "READY_SECONDS", 0.5)
     monkeypatch.setattr(process, "STOP_SECONDS", 0.1)
     before = children(os.getpid())
-    with pytest.raises(ServerFailed, match=r"program was not ready within 0.5 s; its log ends:\nwaiting"):
+    with pytest.raises(ServerFailed, match=r"broker was not ready within 0.5 s; its log ends:\nwaiting"):
         await broker(tmp_path).__aenter__()
     assert children(os.getpid()).keys() <= before.keys()
 
