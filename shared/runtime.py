@@ -41,9 +41,9 @@ async def create(database: Database, *names: str) -> None:
     await database["held_keys"].create_index("position")
 
 
-def publisher(settings: Settings) -> Publisher:
+def publisher(settings: Settings, **more: Any) -> Publisher:
     """A publisher with these settings."""
-    return Publisher(settings.kafka, enable_idempotence=settings.idempotent_producer)
+    return Publisher(settings.kafka, enable_idempotence=settings.idempotent_producer, **more)
 
 
 @dataclass
@@ -57,6 +57,7 @@ class Service:
     prepare: Callable[[], Awaitable[None]]
     routers: Sequence[APIRouter] = ()
     loops: Sequence[Callable[[], Awaitable[None]]] = ()
+    closing: Sequence[Callable[[], Awaitable[None]]] = ()
     kernel: Kernel[Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +75,8 @@ class Service:
         """Consume and run the loops until left; then stop in order, each step bounded."""
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.database.client.close)
-            stack.push_async_callback(self.publisher.stop)
+            for close in (self.publisher.stop, *self.closing):
+                stack.push_async_callback(close)
             await self._prepared()
             await stack.enter_async_context(self._consuming())
             for loop in (self._ticking, *self.loops):

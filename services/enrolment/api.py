@@ -1,0 +1,123 @@
+"""Enrolment over HTTP: the door for what an LMS pushes, and the offerings as JSON (design section 4)."""
+
+import asyncio
+import hmac
+from typing import Final, NoReturn
+
+from fastapi import APIRouter, Request, Response
+from pymongo import UpdateOne
+from pymongo.errors import PyMongoError
+
+from services.enrolment import door
+from services.enrolment.records import attributes_of
+from services.enrolment.settings import Settings
+from services.enrolment.store import write_person
+from services.enrolment.views import Views
+from shared import marks
+from shared.clock import Clock
+from shared.cloudevents import Event
+from shared.errors import Unpublished
+from shared.events import Person, PersonErased
+from shared.publisher import Publisher
+from shared.runtime import Database
+from shared.web import Json, ProblemError
+
+PUBLISH_SECONDS: Final = 10
+
+
+class Door:
+    """Takes events in: all of a request, or none of it."""
+
+    def __init__(self, database: Database, publisher: Publisher, settings: Settings, clock: Clock) -> None:
+        self._people, self._views = database["people"], Views(database)
+        self._publisher, self._settings, self._clock = publisher, settings, clock
+
+    async def receive(self, request: Request) -> int:
+        """Accept a request; the number of its events, once Kafka has acknowledged all."""
+        self._authorise(request)
+        body = await _body(request)
+        try:
+            events = door.read_request(request.headers.get("content-type", ""), request.headers, body)
+        except door.RefusedError as refused:
+            raise ProblemError(400, str(refused), errors=refused.errors) from refused
+        if events is None:
+            raise ProblemError(415, "send a CloudEvent in structured, binary or batch mode")
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                await self._accept(events)
+        except (Unpublished, PyMongoError, TimeoutError) as error:
+            raise ProblemError(503, "the event bus cannot take events now", {"Retry-After": "5"}) from error
+        return len(events)
+
+    async def mark(self) -> marks.Places:
+        """Put a mark behind everything that was accepted."""
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                return await marks.append_everywhere(self._publisher, self._clock, self._settings.partitions)
+        except (Unpublished, TimeoutError) as error:
+            raise ProblemError(503, "the event bus cannot take events now", {"Retry-After": "5"}) from error
+
+    def _authorise(self, request: Request) -> None:
+        key = self._settings.key
+        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if key is not None and not hmac.compare_digest(shown.encode(), key.get_secret_value().encode()):
+            raise ProblemError(401, "show your key as Authorization: Bearer ...", {"WWW-Authenticate": "Bearer"})
+
+    async def _accept(self, events: list[Event]) -> None:
+        missing = door.incomplete(events)
+        filled = door.fill(events, await self._views.attributes(missing) if missing else {})
+        outs = [door.place(event, self._settings.partitions) for event in filled]
+        if any(len(out.value or b"") > door.MAX_BYTES for out in outs):
+            raise ProblemError(413, "an event is larger than 1 MiB once it is complete")
+        await self._keep(filled, await self._publisher.publish(outs))
+
+    async def _keep(self, events: list[Event], offsets: list[int]) -> None:
+        """Keep what people's records say before the answer, so that the next request finds it."""
+        placed = zip(events, offsets, strict=True)
+        people = [(event.data, at) for event, at in placed if isinstance(event.data, (Person, PersonErased))]
+        writes: list[UpdateOne] = [write_person(one.person_id, attributes_of(one, at)) for one, at in people]
+        if writes:
+            await self._people.bulk_write(writes)
+
+
+async def _body(request: Request) -> bytes:
+    """The body, up to 1 MiB; a larger one is not read to its end."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > door.MAX_BYTES:
+            raise ProblemError(413, "a request may have 1 MiB at most")
+    return bytes(body)
+
+
+def router(entrance: Door, views: Views) -> APIRouter:
+    """The routes of the contract."""
+    routes = APIRouter(prefix="/enrolment")
+
+    @routes.post("/lms/events", status_code=202)
+    async def receive(request: Request) -> Response:
+        """CloudEvents over HTTP: structured, binary or batch. 202 {"accepted": n}."""
+        return Json({"accepted": await entrance.receive(request)}, 202)
+
+    @routes.post("/api/marks", status_code=202)
+    async def mark() -> Response:
+        """Append a mark to every partition of both LMS topics: {topic: {partition: offset}}."""
+        return Json(await entrance.mark(), 202)
+
+    @routes.get("/api/offerings/{offering_id:path}/bookings")
+    async def bookings(offering_id: str) -> Response:
+        """All bookings of an offering, in the order of the requests on the log."""
+        found = await views.bookings(offering_id)
+        return Json(found if found or await views.offering(offering_id) else _missing(offering_id))
+
+    @routes.get("/api/offerings/{offering_id:path}")
+    async def offering(offering_id: str) -> Response:
+        """One offering with its seats and delegations."""
+        found = await views.offering(offering_id)
+        return Json(found.as_json() if found else _missing(offering_id))
+
+    return routes
+
+
+def _missing(offering_id: str) -> NoReturn:
+    raise ProblemError(404, f"there is no offering {offering_id}")

@@ -1,0 +1,35 @@
+"""Composition root of enrolment."""
+
+from services.enrolment import api
+from services.enrolment.consumer import Enrolment
+from services.enrolment.deadlines import Deadlines
+from services.enrolment.settings import Settings
+from services.enrolment.store import Store
+from services.enrolment.views import Views
+from shared import runtime
+from shared.clock import Clock
+
+
+def build(settings: Settings, clock: Clock) -> runtime.Service:
+    """The service, ready to run."""
+    database, publisher = runtime.connect(settings), runtime.publisher(settings)
+    store, views = Store(database), Views(database)
+    entrance = runtime.publisher(settings, max_batch_size=1024 * 1024 + 65_536)
+    deadlines = Deadlines(views, entrance, clock, settings)
+
+    async def prepare() -> None:
+        await runtime.create(database)
+        await store.prepare()
+
+    service = runtime.Service(
+        settings,
+        database,
+        publisher,
+        Enrolment(store),
+        prepare,
+        routers=[api.router(api.Door(database, entrance, settings, clock), views)],
+        loops=[deadlines.turn],
+        closing=[entrance.stop],
+    )
+    deadlines.kernel = service.kernel
+    return service

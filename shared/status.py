@@ -1,0 +1,47 @@
+"""What every service says of itself: health, and how far it has read."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from shared.runtime import Service
+from shared.web import Json, problem
+
+
+def router(service: Service) -> APIRouter:
+    """`/<service>/health/live`, `/health/ready` and `/api/progress`."""
+    routes = APIRouter(prefix=f"/{service.name}")
+
+    @routes.get("/health/live")
+    async def live() -> Response:
+        """The process answers; never depends on a neighbour."""
+        return Json({"status": "live"})
+
+    @routes.get("/health/ready")
+    async def ready() -> Response:
+        """All partitions are owned and nothing has failed since."""
+        stopped = [str(why) for why in service.kernel.stopped.values()]
+        if stopped or not service.kernel.ready:
+            return problem(503, "; ".join(stopped) or "not every partition is being read", {"Retry-After": "1"})
+        return Json({"status": "ready"})
+
+    @routes.get("/api/progress")
+    async def progress() -> Response:
+        """The last mark read per topic and partition, and the tally of outcomes per topic."""
+        positions = await service.database["positions"].find().to_list()
+        return Json(summary({position["_id"]: position for position in positions}))
+
+    return routes
+
+
+def summary(positions: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """{marks: {topic: {partition: offset}}, tally: {topic: {outcome: n}}} of all position documents of a group."""
+    marks: dict[str, dict[str, int]] = {}
+    tally: dict[str, Counter[str]] = {}
+    for name, position in positions.items():
+        _, topic, partition = name.split("/")
+        marks.setdefault(topic, {})[partition] = position.get("mark", {}).get("offset", -1)
+        tally.setdefault(topic, Counter()).update(position["tally"])
+    return {"marks": marks, "tally": tally}
