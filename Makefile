@@ -62,10 +62,12 @@ lock: install-dev ## newest versions into both locks and package-lock.json
 	! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-dev.lock package-lock.json
 
 clean: ## removes what the other targets made
-	rm -rf .venv node_modules shared/static/kern build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules shared/static/kern build dist .hypothesis
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV):
-	@command -v $(PYTHON) >/dev/null || { echo "Lernbus needs Python 3.11 or newer: apt-get install python3 python3-venv" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "Lernbus needs Python 3.11 or newer: apt-get install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Lernbus needs Python 3.11 or newer; this is $$($(PYTHON) -V). Name another one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
