@@ -43,7 +43,7 @@ async def create(database: Database, *names: str) -> None:
 
 def publisher(settings: Settings, **more: Any) -> Publisher:
     """A publisher with these settings."""
-    return Publisher(settings.kafka, enable_idempotence=settings.idempotent_producer, **more)
+    return Publisher(settings.kafka, **settings.producing, **more)
 
 
 @dataclass
@@ -61,9 +61,7 @@ class Service:
     kernel: Kernel[Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.kernel = Kernel(
-            self.handler, self.database, self.publisher, self.settings.budgets, self.settings.partitions
-        )
+        self.kernel = Kernel(self.handler, self.database, self.publisher, self.settings)
 
     @property
     def name(self) -> str:
@@ -124,8 +122,8 @@ class Service:
             listener=self.kernel,
             parser=_unparsed,
             decoder=_undecoded,
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=1_000,
+            **settings.consuming,
+            heartbeat_interval_ms=500,
             rebalance_timeout_ms=int(budgets.rebalance * 1_000),
             max_poll_interval_ms=int(budgets.poll * 1_000),
             fetch_max_bytes=4 * 1024 * 1024,

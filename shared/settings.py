@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
@@ -43,13 +43,27 @@ class Settings(BaseSettings):
     database: str = ""
     partitions: int = Field(12, ge=1, le=1_000)
     replication: int = Field(1, ge=1)
-    idempotent_producer: bool = True
+    broker: Literal["kafka", "embedded"] = "kafka"
+    """The embedded broker refuses idempotent producers, is quicker with short waits, and never outlives the database."""
     instance: str | None = None
     """A name that this instance keeps over a restart makes the restart cheap (static membership)."""
     time_zone: str = "Europe/Berlin"
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65_535)
     budgets: Budgets = Budgets()
+
+    @property
+    def producing(self) -> dict[str, Any]:
+        """Producer settings that depend on the broker."""
+        return {"enable_idempotence": self.broker == "kafka"}
+
+    @property
+    def consuming(self) -> dict[str, Any]:
+        """Consumer settings that depend on the broker: the embedded one answers a fetch only when its wait is over,
+        and lets a member join after half of the session.
+        """
+        embedded = self.broker == "embedded"
+        return {"session_timeout_ms": 2_000 if embedded else 10_000, "fetch_max_wait_ms": 50 if embedded else 500}
 
     @property
     def zone(self) -> ZoneInfo:
