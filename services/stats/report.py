@@ -1,0 +1,146 @@
+"""The council report (design section 4, "The report"): tables and labels as the structure of the contract. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any, Final
+
+from services.stats.cells import NONE, Mask, decide, figures_of, stays
+from services.stats.figures import CLOSED_DIMENSIONS, COHORT, DIMENSIONS, LEARNING, MEASURES
+from services.stats.tables import Data, Key, Table, Tables, tabulate
+
+NOT_GIVEN: Final = "nicht angegeben"
+WITHHELD: Final = (
+    "Zurückgehalten werden Zahlen, hinter denen 1 bis 4 Personen stehen, und so viele weitere, dass sich keine davon "
+    "errechnen lässt."
+)
+HIDDEN: Final = "Hinter jeder Zeile stünde genau eine Buchung: Schon dass es die Zeile gibt, verriete sie."
+MISSING: Final = {
+    "course": "Zu keiner Buchung dieses Jahres ist ein Kurs bekannt.",
+    "format": "Zu keiner Buchung dieses Jahres ist die Veranstaltung bekannt.",
+    "topic": "Zu keinem Kurs und keinem Termin dieses Jahres wurden Themen gemeldet.",
+    "competency": "Zu keinem Kurs dieses Jahres wurden Kompetenzen gemeldet.",
+    "department": "Zu keiner Buchung oder Freistellung dieses Jahres wurde ein Amt gemeldet.",
+    "status_group": "Zu keiner Buchung oder Freistellung dieses Jahres wurde eine Statusgruppe gemeldet.",
+    "organisation": "Zu keiner Buchung dieses Jahres wurde eine Organisation gemeldet.",
+}
+FORMATS: Final = {"in_person": "Präsenz", "online": "Online", "web_based": "WBT (Selbstlernen)", "blended": "Gemischt"}
+_NOTHING: Final = Table()
+
+Row = dict[str, Any]
+Labels = Mapping[str, Callable[[str], str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked for; `organisation` None: the whole report."""
+
+    year: int
+    organisation: str | None = None
+
+
+def answer(question: Question, data: Data, zone: tzinfo) -> dict[str, Any] | None:
+    """Count, decide what is withheld, and tell. None: nothing is known of this organisation."""
+    tables = tabulate(data, question.year, zone)
+    known = (None, *data.organisations, *tables.narrowed)
+    return council_report(question, data, tables, decide(tables)) if question.organisation in known else None
+
+
+def council_report(question: Question, data: Data, tables: Tables, mask: Mask) -> dict[str, Any]:
+    """The report, whole or narrowed."""
+    body = (
+        _whole(data, tables, mask)
+        if question.organisation is None
+        else _narrowed(question.organisation, data, tables, mask)
+    )
+    as_of = data.as_of and data.as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return {
+        "year": question.year,
+        "organisation": question.organisation,
+        "as_of": as_of,
+        **body,
+        "unavailable": _unavailable(tables.whole, mask),
+    }
+
+
+def _whole(data: Data, tables: Tables, mask: Mask) -> dict[str, Any]:
+    whole, labels = tables.whole, _labels(data)
+    return {
+        "totals": figures_of(whole.totals, MEASURES, NONE, {}),
+        "by": {name: _public_rows(name, whole, mask, labels) for name in DIMENSIONS},
+        "cohorts": [
+            {**_cohort(key), **figures_of(cell, COHORT, NONE, {})} for key, cell in sorted(whole.cohorts.items())
+        ],
+    }
+
+
+def _public_rows(dimension: str, whole: Table, mask: Mask, labels: Labels) -> list[Row]:
+    if dimension in mask.hidden:
+        return []
+    measures, totals = _measures(dimension), figures_of(whole.totals, MEASURES, NONE, {})
+    rows = whole.rows[dimension].items()
+    told = ((key, figures_of(cell, measures, mask.of(dimension), totals)) for key, cell in rows)
+    return _sorted(_row(labels, dimension, key, figures) for key, figures in told)
+
+
+def _narrowed(organisation_id: str, data: Data, tables: Tables, mask: Mask) -> dict[str, Any]:
+    """One organisation's report. Without a row in the whole report it has no figures, and everybody can see that."""
+    is_listed = "organisation" in mask.hidden or organisation_id in tables.whole.rows["organisation"]
+    own = tables.narrowed.get(organisation_id, _NOTHING)
+    public = _whole(data, tables, mask) if is_listed else _whole(Data(), Tables(), mask)
+    withheld, labels = mask.narrowed, _labels(data)
+    totals = figures_of(own.totals, MEASURES, withheld, public["totals"])
+    by: dict[str, list[Row]] = {}
+    for dimension, rows in public["by"].items():
+        measures = _measures(dimension)
+        told = ((row, own.rows[dimension].get(row["key"])) for row in rows)
+        narrowed = [(row["key"], figures_of(cell, measures, withheld, row)) for row, cell in told]
+        by[dimension] = [_row(labels, dimension, key, figures) for key, figures in narrowed if stays(figures, measures)]
+    by["organisation"] = [_row(labels, "organisation", organisation_id, totals)] if stays(totals, MEASURES) else []
+    cohorts = (
+        {**row, **figures_of(own.cohorts.get((row["cohort"], row["offering_id"])), COHORT, withheld, row)}
+        for row in public["cohorts"]
+    )
+    return {
+        "totals": _marked(totals),
+        "by": by,
+        "cohorts": [_marked(row) for row in cohorts if stays(row, COHORT)],
+    }
+
+
+def _measures(dimension: str) -> tuple[str, ...]:
+    return MEASURES if dimension in CLOSED_DIMENSIONS else LEARNING
+
+
+def _row(labels: Labels, dimension: str, key: Key, figures: Row) -> Row:
+    return _marked({"key": key, "label": NOT_GIVEN if key is None else labels.get(dimension, str)(key), **figures})
+
+
+def _marked(row: Row) -> Row:
+    """A row with a figure withheld says why."""
+    figures = (value for name, value in row.items() if name not in ("key", "label"))
+    return {**row, "withheld": WITHHELD} if None in figures else row
+
+
+def _cohort(key: tuple[str, str]) -> Row:
+    return {"cohort": key[0], "offering_id": key[1]}
+
+
+def _sorted(rows: Iterable[Row]) -> list[Row]:
+    """By label, for an order by figures would tell them; what is not given comes last."""
+    return sorted(rows, key=lambda row: (row["key"] is None, row["label"].casefold(), row["key"] or ""))
+
+
+def _labels(data: Data) -> Labels:
+    """Names of what has names; the id where the name is not known."""
+    return {
+        "course": lambda key: data.courses[key].title if key in data.courses else key,
+        "organisation": lambda key: data.organisations[key].name if key in data.organisations else key,
+        "format": lambda key: FORMATS.get(key, key),
+    }
+
+
+def _unavailable(whole: Table, mask: Mask) -> dict[str, str]:
+    """Dimensions that nobody supplied, or that would tell too much; none where there is nothing to break down."""
+    why = {name: MISSING[name] for name in DIMENSIONS if set(whole.rows[name]) == {None}}
+    return why | dict.fromkeys(sorted(mask.hidden), HIDDEN)

@@ -1,0 +1,9 @@
+"""What stats is told from outside."""
+
+from shared import settings
+
+
+class Settings(settings.Settings):
+    """The common settings, with a database of its own."""
+
+    database: str = "lernbus_stats"

@@ -1,0 +1,173 @@
+"""The figures of a year as tables: whole and per organisation, with the people behind each figure. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Final
+
+from services.stats.counters import LeaveTrace, Trace, trace_of
+from services.stats.domain import Fact, LeaveFact, OfferingFact, session_years, year_of
+from services.stats.figures import (
+    CLOSED_DIMENSIONS,
+    COHORT,
+    DIMENSIONS,
+    PRESENT,
+    Figure,
+    attended,
+    booking_figures,
+    leave_figures,
+)
+from shared.events import Course, Organisation
+
+ENOUGH: Final = 5
+"""From so many people on a figure may be told everywhere; of most figures no more people need to be remembered."""
+_BEHIND: Final = {"persons": "participants", "leave_persons": "leave_days", "open": "assigned"}
+_ALL_PEOPLE: Final = frozenset({"participants", "leave_days", "assigned", "fulfilled"})
+
+Key = str | None
+CohortKey = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Data:
+    """One state of the data, as far as a year depends on it (more does no harm)."""
+
+    facts: Iterable[Fact] = ()
+    leaves: Iterable[LeaveFact] = ()
+    offerings: Mapping[str, OfferingFact] = field(default_factory=dict)
+    courses: Mapping[str, Course] = field(default_factory=dict)
+    organisations: Mapping[str, Organisation] = field(default_factory=dict)
+    as_of: datetime | None = None
+
+
+class Cell:
+    """The figures of one row and the people behind each of them."""
+
+    __slots__ = ("_amounts", "_people")
+
+    def __init__(self) -> None:
+        self._amounts: dict[str, Figure] = {}
+        self._people: dict[str, set[str]] = {}
+
+    def add(self, measure: str, amount: Figure, person: str) -> None:
+        """Count an amount for a person."""
+        self._amounts[measure] = self._amounts.get(measure, 0) + amount
+        people = self._people.setdefault(measure, set())
+        if measure in _ALL_PEOPLE or len(people) < ENOUGH:
+            people.add(person)
+
+    def figure(self, measure: str) -> Figure:
+        """The figure itself."""
+        if measure in COHORT or measure in _BEHIND:
+            return self.stands_for(measure)
+        amount = round(self._amounts.get(measure, 0), 6)
+        return int(amount) if amount == int(amount) else amount
+
+    def stands_for(self, measure: str) -> int:
+        """How many different people are behind it; exact below ENOUGH."""
+        people = self._people.get(_BEHIND.get(measure, measure), set())
+        return len(people - self._people.get("fulfilled", set()) if measure == "open" else people)
+
+
+class Table:
+    """Rows of all dimensions, and the cohorts, of the whole or of one organisation."""
+
+    def __init__(self) -> None:
+        self.totals = Cell()
+        self.rows: dict[str, defaultdict[Key, Cell]] = {dimension: defaultdict(Cell) for dimension in DIMENSIONS}
+        self.cohorts: defaultdict[CohortKey, Cell] = defaultdict(Cell)
+
+
+@dataclass(slots=True)
+class Tables:
+    """`whole`, and one table for each organisation (null: those without one) that has figures."""
+
+    whole: Table = field(default_factory=Table)
+    narrowed: defaultdict[Key, Table] = field(default_factory=lambda: defaultdict(Table))
+
+    def both(self, organisation_id: Key) -> tuple[Table, Table]:
+        """The two tables in which what happened in an organisation counts."""
+        return self.whole, self.narrowed[organisation_id]
+
+
+def tabulate(data: Data, year: int, zone: tzinfo) -> Tables:
+    """Count all facts for one year."""
+    tables = Tables()
+    years = {offering_id: session_years(offering, zone) for offering_id, offering in data.offerings.items()}
+    for fact in data.facts:
+        _count(tables, data, fact, years.get(fact.booking.offering_id, {}), (year, zone))
+    for leave in data.leaves:
+        trace = trace_of(leave, zone)
+        if isinstance(trace, LeaveTrace):
+            _count_leave(tables, trace, leave.leave.person_id, year)
+    return tables
+
+
+def _count(tables: Tables, data: Data, fact: Fact, sessions: Mapping[str, int], when: tuple[int, tzinfo]) -> None:
+    year, zone = when
+    booking, trace = fact.booking, trace_of(fact, zone)
+    if not isinstance(trace, Trace):
+        return
+    offering = data.offerings.get(booking.offering_id)
+    amounts = booking_figures(trace, offering, sessions, year)
+    cohorts = [one.cohort for one in fact.assigned if year_of(one.at, zone) == year]
+    if not amounts and not cohorts:
+        return
+    keys = _keys(trace, offering, data.courses)
+    participant = keys | {"topic": _topics(trace, offering, data.courses, attended(trace, sessions, year))}
+    for table in tables.both(booking.organisation_id):
+        for measure in amounts:
+            _add(table, participant if measure == "participants" else keys, measure, 1, booking.person_id)
+        table.rows["organisation"][booking.organisation_id]  # so that whoever has a cohort has a row
+        for cohort in cohorts:
+            _add_cohort(table.cohorts[cohort, booking.offering_id], fact)
+
+
+def _count_leave(tables: Tables, trace: LeaveTrace, person_id: str, year: int) -> None:
+    keys = {dimension: {getattr(trace, _FIELDS[dimension])} for dimension in CLOSED_DIMENSIONS}
+    for measure, amount in leave_figures(trace, year).items():
+        for table in tables.both(trace.organisation_id):
+            _add(table, keys, measure, amount, person_id)
+
+
+_FIELDS: Final = {"department": "department", "status_group": "status_group", "organisation": "organisation_id"}
+
+
+def _keys(trace: Trace, offering: OfferingFact | None, courses: Mapping[str, Course]) -> dict[str, set[Key]]:
+    """The rows under which a booking counts; what is missing counts under null."""
+    course_id = offering.course_id if offering else trace.course_id
+    course = courses.get(course_id)
+    every = [one.session_id for one in offering.sessions] if offering else []
+    return {
+        "course": {course_id},
+        "format": {offering.format if offering else None},
+        "topic": _topics(trace, offering, courses, every),
+        "competency": {*course.competencies} or {None} if course else {None},
+        **{dimension: {getattr(trace, name)} for dimension, name in _FIELDS.items()},
+    }
+
+
+def _topics(
+    trace: Trace, offering: OfferingFact | None, courses: Mapping[str, Course], sessions: Iterable[str]
+) -> set[Key]:
+    """The topics of the course and of these sessions."""
+    course = courses.get(offering.course_id if offering else trace.course_id)
+    of_sessions = {one.session_id: one.topics for one in offering.sessions} if offering else {}
+    topics: set[Key] = {*course.topics} if course else set()
+    return topics.union(*(of_sessions.get(session_id, ()) for session_id in sessions)) or {None}
+
+
+def _add(table: Table, keys: Mapping[str, set[Key]], measure: str, amount: Figure, person: str) -> None:
+    table.totals.add(measure, amount, person)
+    for dimension, rows in keys.items():
+        for key in rows:
+            table.rows[dimension][key].add(measure, amount, person)
+
+
+def _add_cohort(cell: Cell, fact: Fact) -> None:
+    """Fulfilled: a participant, or completed, whenever that was."""
+    booking = fact.booking
+    cell.add("assigned", 1, booking.person_id)
+    if booking.completed_at is not None or any(one.status in PRESENT for one in booking.attendance):
+        cell.add("fulfilled", 1, booking.person_id)
