@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from services.enrolment import seats
 from services.enrolment.events import BookingRequested, Candidate
-from services.enrolment.state import Decision, Ledger, State
+from services.enrolment.state import Decision, Ledger, State, mark_of
 from services.enrolment.waiting import Claim, Claimant
 from shared.cloudevents import Event
 from shared.events import Booking, Offering, Status
@@ -32,7 +32,8 @@ class Change:
 
     def decision(self) -> Decision:
         """What has become of the event so far."""
-        if self.events:
+        self.ledger.walking = mark_of(self.event) if self.more else None
+        if self.events or self.more:
             self.state.changed_ledgers.add(self.ledger.offering.offering_id)
         return Decision("applied" if self.events or self.more else "repeated", self.events, self.more)
 

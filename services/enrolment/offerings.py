@@ -88,14 +88,17 @@ def cancel(change: Change, data: OfferingCancelled) -> None:
 
 
 def go_on(state: State, event: Event) -> Decision:
-    """The next step of an event whose effect was not complete."""
-    ledger = state.ledgers[event.data.offering_id]
+    """The next step of an event whose effect was not complete; nothing where it was."""
+    ledger = state.ledgers.get(getattr(event.data, "offering_id", ""))
+    if ledger is None or ledger.walking != mark_of(event):
+        return Decision()
     change = Change(state, ledger, event)
     if ledger.offering.status == "cancelled":
         _cancel_bookings(change)
     else:
         change.promote()
-    return change.decision()
+    state.changed_ledgers.add(event.data.offering_id)
+    return Decision("applied", change.decision().events, change.more)
 
 
 def next_deadline(offering: Offering) -> datetime | None:

@@ -8,7 +8,7 @@ import msgspec
 from services.enrolment import seats
 from services.enrolment.events import BookingWithdrawn, CohortAssigned
 from services.enrolment.records import key_of_kept
-from services.enrolment.state import Ledger, State, Tally, claimant_id
+from services.enrolment.state import Ledger, State, Tally, claimant_id, mark_of
 from services.enrolment.waiting import EVERYTHING, Claimant, Queue
 from shared.handler import Item
 
@@ -39,7 +39,8 @@ def wanted(items: Sequence[Item]) -> Wanted:
             want.offerings.add(offering_id)
             if item.step == 0:
                 want.claimants.update(claimant_id(offering_id, person_id) for person_id in _people(data))
-                want.named[offering_id].update(one.organisation_id for one in getattr(data, "delegations", None) or ())
+                if delegations := getattr(data, "delegations", None):
+                    want.named[offering_id].update(one.organisation_id for one in delegations)
         elif (key := key_of_kept(data)) is not None:
             want.kept[key[0]].add(key[1])
     return want
@@ -64,12 +65,17 @@ def heads(state: State, items: Sequence[Item]) -> list[Heads]:
     A withdrawal frees at most one seat, so as many heads as withdrawals do, of all and of the organisation that the
     seat is set aside for. What else the events need shows while they are applied, and is read for their next step.
     """
-    steps = [item.event.data.offering_id for item in items if item.step]
-    exact = [query for one in steps if (query := _next_heads(state, state.ledgers[one])) is not None]
+    exact = [query for ledger in walking(state, items) if (query := _next_heads(state, ledger)) is not None]
     return exact + [
         Heads(offering_id, None if organisation is None else (organisation,), min(count, state.limit))
         for (offering_id, organisation), count in Counter(_freed(state, items)).items()
     ]
+
+
+def walking(state: State, items: Sequence[Item]) -> list[Ledger]:
+    """The offerings that an item of these goes on with."""
+    steps = {mark_of(item.event) for item in items if item.step}
+    return [ledger for ledger in state.ledgers.values() if steps and ledger.walking in steps]
 
 
 def receive(state: State, query: Heads, people: Sequence[Claimant]) -> None:
@@ -80,6 +86,12 @@ def receive(state: State, query: Heads, people: Sequence[Claimant]) -> None:
         state.stored.add(claimant.id)
     whole = len(people) < query.limit
     queue.reaches(EVERYTHING if whole else people[-1].waiting or 0, query.organisations)
+
+
+def receive_live(state: State, offering_id: str, people: Sequence[Claimant]) -> None:
+    """Take in whose bookings end next with the offering."""
+    state.next_live[offering_id] = [state.claimants.setdefault(one.id, one) for one in people]
+    state.stored.update(one.id for one in people)
 
 
 def unread_queues(state: State) -> None:

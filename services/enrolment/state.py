@@ -30,6 +30,7 @@ class Ledger(msgspec.Struct, kw_only=True):
     """An offering and what is counted about its bookings.
 
     `version`, `requests`, `queued`: the last number given to a change, a booking, a place on the waiting list.
+    `walking`: the mark of the event whose effect on the bookings is not complete; no other is applied before it is.
     `walked`: the claimant up to whom the bookings of the cancelled offering are cancelled.
     """
 
@@ -42,6 +43,7 @@ class Ledger(msgspec.Struct, kw_only=True):
     queued: int = 0
     tallies: dict[str, Tally] = {}
     seen: list[int] = []
+    walking: int | None = None
     walked: str = ""
 
     @property

@@ -1,0 +1,169 @@
+"""Enrolment's documents in MongoDB: what a batch reads and writes. What API and pages read is in views.py."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from services.enrolment import plan
+from services.enrolment.documents import (
+    COLLECTIONS,
+    Document,
+    attributes_document,
+    claimant_document,
+    claimant_of,
+    kept_document,
+    kept_of,
+    ledger_document,
+    ledger_of,
+)
+from services.enrolment.state import Attributes, Ledger, State
+from services.enrolment.waiting import Claimant
+from shared.events import LIVE
+from shared.handler import Item, WriteOne, Writes
+
+NAMESPACE_EXISTS: Final = 48
+UNIONS: Final = 100
+"""So many waiting lists are read by one aggregation."""
+_WAITS: Final = {"waiting": {"$gt": 0}}
+_INDEXES: Final = {
+    "offerings": [IndexModel("next_deadline", partialFilterExpression={"next_deadline": {"$exists": True}})],
+    "claimants": [
+        IndexModel([("offering_id", ASCENDING), ("waiting", ASCENDING)], partialFilterExpression=_WAITS),
+        IndexModel(
+            [("offering_id", ASCENDING), ("organisation", ASCENDING), ("waiting", ASCENDING)],
+            partialFilterExpression=_WAITS,
+        ),
+    ],
+}
+
+
+class Store:
+    """Reads outside of transactions: each partition has one writer, and the position document fences it."""
+
+    def __init__(self, database: AsyncDatabase[Document], limit: int = 1_000) -> None:
+        self._database, self._limit = database, limit
+
+    async def prepare(self) -> None:
+        """Create collections and indexes; a transaction could not wait for them."""
+        for name in COLLECTIONS:
+            try:
+                await self._database.create_collection(name)
+            except CollectionInvalid:
+                pass
+            except OperationFailure as error:
+                if error.code != NAMESPACE_EXISTS:  # another instance was faster
+                    raise
+        for name, indexes in _INDEXES.items():
+            await self._database[name].create_indexes(indexes)
+
+    async def load(self, items: Sequence[Item]) -> State:
+        """Read what the items touch: one query per collection, then the heads of waiting lists."""
+        want, state = plan.wanted(items), State(self._limit)
+        state.named = want.named
+        await asyncio.gather(
+            self._load_ledgers(state, want.offerings),
+            self._load_claimants(state, want.claimants),
+            *(self._load_kept(state, collection, ids) for collection, ids in want.kept.items()),
+        )
+        plan.unread_queues(state)
+        await asyncio.gather(
+            *(self._count(ledger, want.named[one]) for one, ledger in state.ledgers.items() if one in want.named),
+        )
+        queries = plan.heads(state, items)
+        await asyncio.gather(
+            *(self._load_heads(state, queries[at : at + UNIONS]) for at in range(0, len(queries), UNIONS)),
+            *(self._load_live(state, ledger) for ledger in plan.walking(state, items)),
+        )
+        return state
+
+    async def _find(self, collection: str, ids: Collection[str]) -> list[Document]:
+        return await self._database[collection].find({"_id": {"$in": [*ids]}}).to_list() if ids else []
+
+    async def _load_ledgers(self, state: State, ids: Collection[str]) -> None:
+        for document in await self._find("offerings", ids):
+            state.ledgers[document["_id"]] = ledger_of(document)
+
+    async def _load_claimants(self, state: State, ids: Collection[str]) -> None:
+        for document in await self._find("claimants", ids):
+            state.claimants[document["_id"]] = claimant_of(document)
+        state.stored.update(state.claimants)
+
+    async def _load_kept(self, state: State, collection: str, ids: Collection[str]) -> None:
+        for document in await self._find(collection, ids):
+            state.kept[collection, document["_id"]] = kept_of(collection, document)
+
+    async def _load_heads(self, state: State, queries: Sequence[plan.Heads]) -> None:
+        """One round trip for several waiting lists; `queue` tells whose list a document was found in."""
+        first, *others = [[*_stages(query), {"$set": {"queue": number}}] for number, query in enumerate(queries)]
+        unions = [{"$unionWith": {"coll": "claimants", "pipeline": stages}} for stages in others]
+        people = [list[Claimant]() for _ in queries]
+        async for document in await self._database["claimants"].aggregate([*first, *unions]):
+            people[document["queue"]].append(claimant_of(document))
+        for query, found in zip(queries, people, strict=True):
+            plan.receive(state, query, found)
+
+    async def _load_live(self, state: State, ledger: Ledger) -> None:
+        """Whose bookings a cancelled offering cancels next, in the order of their ids."""
+        offering_id = ledger.offering.offering_id
+        if ledger.offering.status == "cancelled":
+            ids = {"$gt": ledger.walked or f"{offering_id}\n", "$lt": f"{offering_id}\x0b"}
+            query = {"_id": ids, "bookings.booking.status": {"$in": [*LIVE]}}
+            cursor = self._database["claimants"].find(query).sort("_id").limit(self._limit)
+            plan.receive_live(state, offering_id, [claimant_of(document) async for document in cursor])
+
+    async def _count(self, ledger: Ledger, named: Collection[str]) -> None:
+        """Count the people of organisations that had no delegation: the one query that reads all bookings."""
+        if organisations := plan.uncounted(ledger, named):
+            rows = await self._database["claimants"].aggregate(_counting(ledger.offering.offering_id, organisations))
+            counts = {(row["_id"]["organisation"], row["_id"]["status"]): row["people"] async for row in rows}
+            plan.count_in(ledger, organisations, counts)
+
+    def writes(self, state: State) -> Writes:
+        """What has changed, each document once."""
+        kept: dict[str, list[WriteOne]] = {}
+        for collection, entity_id in state.changed_kept:
+            document = kept_document(entity_id, state.kept[collection, entity_id])
+            kept.setdefault(collection, []).append(ReplaceOne({"_id": entity_id}, document, upsert=True))
+        return {
+            "offerings": [_replace(ledger_document(state.ledgers[one])) for one in state.changed_ledgers],
+            "claimants": [_write_claimant(state, one) for one in state.changed_claimants],
+            "people": [write_person(one, attributes) for one, attributes in state.people.items()],
+            **kept,
+        }
+
+
+def write_person(person_id: str, attributes: Attributes) -> UpdateOne:
+    """Keep what a record says of a person, unless a later record has been kept: two processes write here."""
+    newer = {"$lt": [{"$ifNull": ["$offset", -1]}, attributes.offset]}
+    document = {"$literal": attributes_document(person_id, attributes)}
+    return UpdateOne({"_id": person_id}, [{"$replaceWith": {"$cond": [newer, document, "$$ROOT"]}}], upsert=True)
+
+
+def _replace(document: Document) -> ReplaceOne[Document]:
+    return ReplaceOne({"_id": document["_id"]}, document, upsert=True)
+
+
+def _write_claimant(state: State, claimant_id: str) -> WriteOne:
+    document = claimant_document(state.claimants[claimant_id])
+    return _replace(document) if claimant_id in state.stored else InsertOne(document)
+
+
+def _stages(query: plan.Heads) -> list[Document]:
+    match: Document = {"offering_id": query.offering_id, "waiting": {"$gt": 0}}
+    if query.organisations is not None:
+        match["organisation"] = {"$in": [*query.organisations]}
+    return [{"$match": match}, {"$sort": {"waiting": ASCENDING}}, {"$limit": query.limit}]
+
+
+def _counting(offering_id: str, organisations: Collection[str]) -> list[Document]:
+    """Confirmed and waiting people by organisation; only the last booking of a person can be live."""
+    return [
+        {"$match": {"_id": {"$gt": f"{offering_id}\n", "$lt": f"{offering_id}\x0b"}}},
+        {"$replaceWith": {"$ifNull": [{"$last": "$bookings.booking"}, {}]}},
+        {"$match": {"organisation_id": {"$in": [*organisations]}, "status": {"$in": ["confirmed", "waiting"]}}},
+        {"$group": {"_id": {"organisation": "$organisation_id", "status": "$status"}, "people": {"$sum": 1}}},
+    ]
