@@ -46,7 +46,7 @@ class Server:
         probe, end = asyncio.create_task(ready), asyncio.create_task(self.process.wait())
         try:
             await asyncio.wait({probe, end}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if end.done() or not probe.done():
+            if not probe.done():
                 raise self.failure()
             probe.result()
         finally:

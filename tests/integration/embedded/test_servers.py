@@ -134,9 +134,12 @@ async def test_mail_is_taken_and_an_open_connection_does_not_hinder_the_stop() -
         await client.connect()
         refused, answer = await client.send_message(mail)
         assert (refused, answer) == ({}, "OK")
+        open_connection, writer = await asyncio.open_connection("127.0.0.1", port)
+    assert (await asyncio.wait_for(open_connection.read(), 5)).startswith(b"220 ")
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)
     client.close()
+    writer.close()
 
 
 async def test_a_stop_leaves_no_process_and_no_directory(tmp_path: Path) -> None:
@@ -159,7 +162,7 @@ def test_kill_9_of_the_parent_leaves_no_child_and_the_next_run_removes_its_direc
         orphans = children(parent.pid)
         [left] = tmp_path.iterdir()
         with data_directory():
-            assert left.is_dir(), "its owner still lives"
+            assert (left / "mongod.log").is_file(), "its owner still lives"
         parent.kill()
     try:
         assert len(orphans) == 2
