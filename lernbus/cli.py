@@ -1,0 +1,178 @@
+"""The command line."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import structlog
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from lernbus import demo as demonstration
+from lernbus import push as pushing
+from lernbus import verify as audit
+from lernbus.client import Client, StackError
+from lernbus.embedded.process import ServerFailed
+from lernbus.embedded.wheels import EmbeddedUnavailable
+from lernbus.moments import moment, span
+from lernbus.serve import PortTakenError, until_stopped
+from services.stats.text import render_text
+from shared import logs
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+clock = typer.Typer(no_args_is_help=True)
+app.add_typer(clock, name="clock", help="Moves the clock of a stack that was started with --now: due reminders go out.")
+console = Console(highlight=False)
+
+Url = Annotated[str, typer.Option(envvar="LERNBUS_URL", help="Where the stack answers.")]
+HERE: Final = "http://127.0.0.1:8000"
+EXPECTED: Final = (StackError, EmbeddedUnavailable, ServerFailed, PortTakenError, pushing.FileError)
+
+
+def main() -> None:
+    """Run a command; what can be expected to go wrong is one line and exit code 2."""
+    logs.configure()
+    try:
+        app()
+    except EXPECTED as error:
+        fail(str(error))
+    except ValidationError as error:
+        fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong in one line."""
+    print(f"lernbus: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201 (rich would wrap it)
+    sys.exit(2)
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="One port for everything.")] = 8000,
+    now: Annotated[str | None, typer.Option(help="Start its clock here, and let it be moved.")] = None,
+) -> None:
+    """Run the embedded stack: for trying out, developing and testing. It keeps nothing."""
+    from lernbus.stack import embedded
+
+    start = None if now is None else _moment(now)
+
+    async def run() -> None:
+        async with embedded(port, start) as stack:
+            console.print(f"Lernbus answers at {stack.url} - Ctrl-C stops it. This stack keeps nothing.")
+            raise ServerFailed(await stack.death)
+
+    asyncio.run(until_stopped(run()))
+
+
+@app.command()
+def demo(
+    leave: Annotated[bool, typer.Option("--exit", help="Do not wait at the end.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
+) -> None:
+    """Replay both stories on the embedded stack and show what came of them."""
+    asyncio.run(until_stopped(demonstration.run(console, port, leave=leave)))
+
+
+@app.command()
+def push(
+    file: Annotated[Path, typer.Argument(help="CloudEvents, one a line.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Return when all have caught up and due mail is out.")] = False,
+    url: Url = HERE,
+) -> None:
+    """Send a file of events."""
+    with Client(url) as client:
+        sent = pushing.push(client, pushing.read(file), console, wait=wait)
+    console.print(f"{sent} events accepted")
+
+
+@app.command()
+def report(
+    year: Annotated[int, typer.Argument(min=1900, max=2199)],
+    organisation: Annotated[str | None, typer.Option(help="Narrow it to one organisation.")] = None,
+    form: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+    output: Annotated[Path | None, typer.Option(help="Write here instead of to the terminal.")] = None,
+    url: Url = HERE,
+) -> None:
+    """The council report of a year."""
+    if form not in ("text", "json"):
+        fail(f"the report comes as text or json, not as {form}")
+    with Client(url) as client:
+        figures = client.get("/stats/api/report", year=year, organisation=organisation)
+    text = json.dumps(figures, ensure_ascii=False, indent=2) if form == "json" else render_text(figures)
+    if output is None:
+        print(text)  # noqa: T201 (the answer itself)
+        return
+    try:
+        output.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot write {output}: {error.strerror}")
+
+
+@app.command()
+def verify(url: Url = HERE) -> None:
+    """Audit every invariant of all three services; exit code 1 if one is broken."""
+    with Client(url) as client:
+        broken = audit.verify(client, console)
+    sys.exit(1 if broken else 0)
+
+
+@clock.command("set")
+def clock_set(time: Annotated[str, typer.Argument(help="RFC 3339, e.g. 2024-11-14T09:00:00+01:00")], url: Url = HERE) -> None:
+    """Set the clock."""
+    _move(url, lambda _: _moment(time))
+
+
+@clock.command("advance")
+def clock_advance(by: Annotated[str, typer.Argument(help="e.g. 3d, 12h, 30m")], url: Url = HERE) -> None:
+    """Move the clock forward."""
+    _move(url, lambda now: now + _span(by))
+
+
+def _move(url: str, to: Callable[[datetime], datetime]) -> None:
+    with Client(url) as client:
+        now = datetime.fromisoformat(client.get("/clock")["now"])
+        moved = client.put("/clock", {"now": to(now).isoformat()})
+        client.wait()
+    console.print(f"the clock shows {moved['now']}")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return moment(text)
+    except ValueError as error:
+        fail(str(error))
+
+
+def _span(text: str) -> Any:
+    try:
+        return span(text)
+    except ValueError as error:
+        fail(str(error))
+
+
+@app.command()
+def run(service: Annotated[str, typer.Argument(help="enrolment, notifications or stats")]) -> None:
+    """Run one service against the Kafka and MongoDB of its settings."""
+    from lernbus.single import run_service
+
+    asyncio.run(run_service(service))
+
+
+@app.command()
+def topics() -> None:
+    """Create the topics where they are missing, and check them."""
+    from lernbus.single import make_topics
+
+    for line in asyncio.run(make_topics()):
+        console.print(line)
+
+
+if __name__ == "__main__":
+    main()

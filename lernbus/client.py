@@ -1,0 +1,112 @@
+"""Talks to a running stack over HTTP, for the command line."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx2
+
+BATCH: Final = "application/cloudevents-batch+json"
+WAIT_SECONDS: Final = 0.05
+ATTEMPTS: Final = 12
+
+
+class StackError(Exception):
+    """What the stack answered, or that it did not; the message is one line."""
+
+    def __init__(self, message: str, errors: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.errors = errors
+
+
+class Client:
+    """One connection to the stack at `url`; a key is taken from LERNBUS_KEY."""
+
+    def __init__(self, url: str) -> None:
+        key = os.environ.get("LERNBUS_KEY")
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx2.Client(base_url=url, headers=headers, timeout=60)
+        self.url = url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def get(self, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 (JSON)
+        """GET a JSON answer."""
+        return self._send("GET", path, params={name: value for name, value in query.items() if value is not None})
+
+    def put(self, path: str, body: Any) -> Any:  # noqa: ANN401 (JSON)
+        """PUT JSON."""
+        return self._send("PUT", path, json=body)
+
+    def push(self, events: Sequence[bytes]) -> None:
+        """Send events as one batch; while the bus cannot take them, again for a minute."""
+        body = b"[" + b",".join(events) + b"]"
+        for attempt in range(ATTEMPTS):
+            try:
+                self._send("POST", "/enrolment/lms/events", content=body, headers={"content-type": BATCH})
+            except _BusyError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                time.sleep(5)
+            else:
+                return
+
+    def wait(self, progress: Callable[[float], None] = lambda _: None) -> None:
+        """Return when deadlines have passed, all consumers have read what is on the log, and due mail is out."""
+        self._until_nothing_is_due("enrolment")
+        marks = self._send("POST", "/enrolment/api/marks")
+        first = behind = max(1, self._behind(marks))
+        while behind:
+            progress(1 - behind / first)
+            time.sleep(WAIT_SECONDS)
+            behind = self._behind(marks)
+        self._until_nothing_is_due("notifications")
+        progress(1)
+
+    def _until_nothing_is_due(self, service: str) -> None:
+        while self.get(f"/{service}/api/progress")["due"]:
+            time.sleep(WAIT_SECONDS)
+
+    def _behind(self, marks: dict[str, dict[str, int]]) -> int:
+        """How many partitions have not been read up to their mark, over all services."""
+        return sum(1 for _ in self._unread(marks))
+
+    def _unread(self, marks: dict[str, dict[str, int]]) -> Iterator[tuple[str, str, str]]:
+        follows = {"lms.events": "lms.events", "lms.people": "lms.people", "enrolment.events": "lms.events"}
+        for service in ("enrolment", "notifications", "stats"):
+            progress = self.get(f"/{service}/api/progress")
+            for topic in progress["topics"]:
+                reached = progress["marks"].get(topic, {})
+                for partition, offset in marks[follows[topic]].items():
+                    if reached.get(partition, -1) < offset:
+                        yield service, topic, partition
+
+    def _send(self, method: str, path: str, **arguments: Any) -> Any:  # noqa: ANN401 (passed on)
+        try:
+            answer = self._http.request(method, path, **arguments)
+        except httpx2.HTTPError as error:
+            raise StackError(f"no stack answers at {self.url}: start it with `lernbus up` ({error})") from error
+        if answer.is_success:
+            return answer.json() if "json" in answer.headers.get("content-type", "") else answer.content
+        raise _error(answer)
+
+
+class _BusyError(StackError):
+    """503: worth another try."""
+
+
+def _error(answer: httpx2.Response) -> StackError:
+    kind = _BusyError if answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE else StackError
+    try:
+        problem = answer.json()
+        return kind(str(problem["detail"]), problem.get("errors", ()))
+    except (ValueError, KeyError, TypeError):
+        return kind(f"{answer.request.url} answered {answer.status_code}")

@@ -1,0 +1,71 @@
+"""The topics of the contract: created where they are missing, checked where they exist."""
+
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from shared.events import ENROLMENT_EVENTS, LMS_EVENTS, LMS_PEOPLE
+from shared.settings import Settings
+
+SERVICES: Final = ("enrolment", "notifications", "stats")
+TOPICS: Final = (LMS_EVENTS, LMS_PEOPLE, ENROLMENT_EVENTS, *(f"{service}.dead-letters" for service in SERVICES))
+DAY_MS: Final = 24 * 3600 * 1000
+LARGEST_RECORD: Final = 4 * 1024 * 1024 + 65_536
+
+
+class WrongTopicsError(Exception):
+    """Topics that are not as they must be; the message is one line."""
+
+
+def _config(topic: str, settings: Settings) -> dict[str, str]:
+    """The broker's time on every record, so that a topic made anew is noticed; a person's past ends within two days."""
+    config = {
+        "message.timestamp.type": "LogAppendTime",
+        "max.message.bytes": str(1024 * 1024 + 65_536 if topic == LMS_EVENTS else LARGEST_RECORD),
+        "retention.ms": str(int(settings.budgets.retention * 1000)),
+    }
+    if topic == LMS_PEOPLE:
+        lags = {
+            "max.compaction.lag.ms": str(DAY_MS),
+            "segment.ms": str(DAY_MS // 2),
+            "delete.retention.ms": str(DAY_MS),
+        }
+        return {**config, "cleanup.policy": "compact", **lags}
+    if topic == "notifications.dead-letters":  # it may hold names
+        return {**config, "retention.ms": str(DAY_MS), "segment.ms": str(DAY_MS // 2)}
+    return config
+
+
+async def ensure_topics(settings: Settings) -> list[str]:
+    """Create what is missing and return its names. Raises WrongTopicsError where a topic has other partitions."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+    await admin.start()
+    try:
+        missing = sorted(set(TOPICS) - set(await admin.list_topics()))
+        await _create(admin, missing, settings)
+        _check(await admin.describe_topics([*TOPICS]), settings.partitions)
+    finally:
+        await admin.close()
+    return missing
+
+
+async def _create(admin: AIOKafkaAdminClient, names: list[str], settings: Settings) -> None:
+    new = [
+        NewTopic(name, settings.partitions, settings.replication, topic_configs=_config(name, settings))
+        for name in names
+    ]
+    answer = await admin.create_topics(new) if new else None
+    for name, code, *_ in answer.topic_errors if answer else ():
+        if code and for_code(code) is not TopicAlreadyExistsError:
+            raise WrongTopicsError(f"the topic {name} cannot be created: {for_code(code).__name__}")
+
+
+def _check(described: list[dict[str, object]], partitions: int) -> None:
+    for topic in described:
+        found = topic["partitions"]
+        if not isinstance(found, list) or len(found) != partitions:
+            number = len(found) if isinstance(found, list) else 0
+            raise WrongTopicsError(
+                f"the topic {topic['topic']} has {number} partitions, and every topic must have {partitions}"
+            )
