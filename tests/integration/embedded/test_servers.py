@@ -157,13 +157,15 @@ async def test_a_stop_leaves_no_process_and_no_directory(tmp_path: Path) -> None
 def test_kill_9_of_the_parent_leaves_no_child_and_the_next_run_removes_its_directory(tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", PARENT], env=environment, stdout=subprocess.PIPE) as parent:
-        assert parent.stdout
-        assert parent.stdout.readline() == b"ready\n"
-        orphans = children(parent.pid)
-        [left] = tmp_path.iterdir()
-        with data_directory():
-            assert (left / "mongod.log").is_file(), "its owner still lives"
-        parent.kill()
+        try:
+            assert parent.stdout
+            assert parent.stdout.readline() == b"ready\n"
+            orphans = children(parent.pid)
+            [left] = tmp_path.iterdir()
+            with data_directory():
+                assert (left / "mongod.log").is_file(), "its owner still lives"
+        finally:
+            parent.kill()
     try:
         assert len(orphans) == 2
         assert wait_until_dead(orphans) == {}
