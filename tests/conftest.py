@@ -1,0 +1,56 @@
+"""What all tests share: the servers of the session, and names that no other test uses.
+
+kafka       the broker (tests.support.servers.Kafka): `kafka.bootstrap`, `kafka.idempotent`; in a container also kill, pause
+apache      the same, for tests that only a container can serve: skipped on the embedded broker, a failure in CI
+mongo_uri   connection string of a real mongod
+unique      a word for names of topics, groups and databases of one test
+database    an empty database of its own, dropped afterwards
+"""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+from tests.support.servers import Kafka, broker_name, running_kafka, running_mongod
+
+
+def pytest_report_header() -> str:
+    return f"broker: {broker_name()}"
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    with running_kafka() as running:
+        yield running
+
+
+@pytest.fixture
+def apache(kafka: Kafka) -> Kafka:
+    if kafka.container is None:
+        assert not os.environ.get("CI"), "this needs Apache Kafka in a container, and in CI nothing is skipped"
+        pytest.skip("only Apache Kafka in a container can be stopped and started")
+    return kafka
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_mongod(tmp_path_factory.mktemp("mongod")) as uri:
+        yield uri
+
+
+@pytest.fixture
+def unique() -> str:
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+async def database(mongo_uri: str, unique: str) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+    client: AsyncMongoClient[dict[str, Any]]
+    async with AsyncMongoClient(mongo_uri, w="majority", tz_aware=True) as client:
+        yield client[unique]
+        await client.drop_database(unique)
