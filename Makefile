@@ -69,7 +69,7 @@ $(VENV):
 	@command -v $(PYTHON) >/dev/null || { \
 		echo "Lernbus needs Python 3.11 or newer: apt-get install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "Lernbus needs Python 3.11 or newer; this is $$($(PYTHON) -V). Name another one: make PYTHON=python3.12" >&2; exit 1; }
+		echo "Lernbus needs Python 3.11 or newer, this is $$($(PYTHON) -V). Another one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 		echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv
