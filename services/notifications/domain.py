@@ -1,0 +1,266 @@
+"""What an event changes: contacts, offerings, the roster, due reminders, and the messages it makes necessary. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from services.notifications import events
+from services.notifications.messages import Contact, Kind, Message, identity, order_key
+from services.notifications.reminders import Changes, due_changes
+from shared.events import Booking, Leave, Offering, Person, PersonErased, Status
+from shared.handler import Item, Result
+
+STEP: Final = 1_000
+"""So many people of a roster, or messages of an erased person, are dealt with in one transaction."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking as far as the roster needs it."""
+
+    booking_id: str
+    offering_id: str
+    person_id: str
+    status: Status
+    version: int
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """An offering; `told`: the cause of the last change that its people were told, `after`: how far that walk is."""
+
+    offering: Offering
+    told: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """At most STEP entries of a roster behind `after`, in the order of booking_id."""
+
+    after: str
+    entries: Sequence[Entry]
+
+
+@dataclass(slots=True)
+class State:
+    """What a batch touches, as loaded and as changed since. `leaves`: leave_id -> version."""
+
+    now: datetime
+    contacts: dict[str, Contact] = field(default_factory=dict)
+    offerings: dict[str, Known] = field(default_factory=dict)
+    bookings: dict[str, Entry] = field(default_factory=dict)
+    leaves: dict[str, int] = field(default_factory=dict)
+    pages: dict[str, Page] = field(default_factory=dict)
+    naming: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Ids of at most STEP messages that may name a person who is being erased."""
+    changed: set[tuple[str, str]] = field(default_factory=set)
+    """Collection and id of what has changed."""
+    messages: list[Message] = field(default_factory=list)
+    due: list[tuple[str, Changes]] = field(default_factory=list)
+    """offering_id and what changes of its due reminders, in order."""
+    arrived: set[str] = field(default_factory=set)
+    cleared: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Erased person -> messages to clear of name and address."""
+
+
+Rule = Callable[[State, Item], Result]
+REPEATED: Final = Result("repeated")
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+
+
+def person_changed(state: State, item: Item) -> Result:
+    """lms.person.changed.v1: mails that waited for this address become due."""
+    person: Person = item.event.data
+    if not _is_newer(state, person.person_id, item):
+        return REPEATED
+    state.contacts[person.person_id] = Contact(person.person_id, item.offset, person)
+    state.changed.add(("contacts", person.person_id))
+    state.arrived.add(person.person_id)
+    return Result()
+
+
+def person_erased(state: State, item: Item) -> Result:
+    """lms.person.erased.v1: the contact goes first, then, in steps, the name in every message.
+
+    In two transactions at least: whoever plans or sends meanwhile sees either the erasure, or is seen by the next step.
+    """
+    person: PersonErased = item.event.data
+    person_id = person.person_id
+    if item.step == 0:
+        if not _is_newer(state, person_id, item):
+            return REPEATED
+        state.contacts[person_id] = Contact(person_id, item.offset, None)
+        state.changed.add(("contacts", person_id))
+        state.arrived.discard(person_id)
+        return Result(more=True)
+    state.cleared[person_id] = state.naming[person_id]
+    return Result(more=len(state.naming[person_id]) == STEP)
+
+
+def _is_newer(state: State, person_id: str, item: Item) -> bool:
+    known = state.contacts.get(person_id)
+    return known is None or item.offset > known.offset
+
+
+# --- offerings ------------------------------------------------------------------------------------------------------
+
+
+def offering_changed(lead_days: Sequence[int]) -> Rule:
+    """enrolment.offering.*: a moved session or another format is told to everyone who has a seat or waits for one."""
+
+    def rule(state: State, item: Item) -> Result:
+        offering: Offering = item.event.data
+        known = state.offerings.get(offering.offering_id)
+        if item.step == 0:
+            if known is not None and offering.version <= known.offering.version:
+                return REPEATED
+            changes = due_changes(known.offering if known else None, offering, state.now, lead_days, item.partition)
+            known = _learn(state, offering, known, changes)
+        kind = TOLD_TO_ALL.get(item.event.type)
+        if known is None or kind is None or (item.step == 0 and known.told == offering.cause):
+            return Result()
+        return _tell_all(state, item, known, kind)
+
+    return rule
+
+
+def _learn(state: State, offering: Offering, known: Known | None, changes: Changes) -> Known:
+    learnt = Known(offering=offering, told=known.told if known else "")
+    _keep(state, learnt)
+    if changes.dropped or changes.added:
+        state.due.append((offering.offering_id, changes))
+    return learnt
+
+
+def _keep(state: State, known: Known) -> None:
+    state.offerings[known.offering.offering_id] = known
+    state.changed.add(("offerings", known.offering.offering_id))
+
+
+def _tell_all(state: State, item: Item, known: Known, kind: Kind) -> Result:
+    """One step of the walk over the roster; the offering holds how far it is."""
+    offering_id = known.offering.offering_id
+    after = known.after if item.step else ""
+    known = msgspec.structs.replace(known, told=known.offering.cause, after=after)
+    page = state.pages.get(offering_id)
+    if page is None or page.after != after:  # this batch has read another part of the roster: the next step will do
+        _keep(state, known)
+        return Result(more=True)
+    entries, more = _readers(state, offering_id, page)
+    for entry in entries[:STEP]:
+        if entry.status in ("confirmed", "waiting"):
+            _tell(state, item, kind, entry, known.offering.version)
+    _keep(state, msgspec.structs.replace(known, after=entries[:STEP][-1].booking_id if more else ""))
+    return Result(more=more)
+
+
+def _readers(state: State, offering_id: str, page: Page) -> tuple[Sequence[Entry], bool]:
+    """The page as this batch has changed it, and whether the roster goes on behind its first STEP entries."""
+    full = len(page.entries) == STEP
+    entries = {entry.booking_id: entry for entry in page.entries}
+    for entry in state.bookings.values():
+        inside = not full or entry.booking_id <= page.entries[-1].booking_id
+        if entry.offering_id == offering_id and entry.booking_id > page.after and inside:
+            entries[entry.booking_id] = entry
+    return [entries[booking_id] for booking_id in sorted(entries)], full or len(entries) > STEP
+
+
+# --- bookings and leave ---------------------------------------------------------------------------------------------
+
+
+def booking_changed(state: State, item: Item) -> Result:
+    """enrolment.booking.*: keep the roster, tell what is to be told."""
+    booking: Booking = item.event.data
+    if booking.offering_id not in state.offerings:
+        return Result("held")
+    known = state.bookings.get(booking.booking_id)
+    if known is not None and booking.version <= known.version:
+        return REPEATED
+    entry = msgspec.convert(booking, Entry, from_attributes=True)
+    state.bookings[entry.booking_id] = entry
+    state.changed.add(("bookings", entry.booking_id))
+    for kind in _kinds(item.event.type, booking):
+        message = _tell(state, item, kind, entry, entry.version)
+        message.booking_reason, message.late = booking.reason, booking.late
+    return Result()
+
+
+def _kinds(event_type: str, booking: Booking) -> Sequence[Kind]:
+    if event_type == events.CANCELLED:
+        return ("offering_cancelled",) if booking.reason == "offering_cancelled" else ("cancelled",)
+    return TOLD_OF_BOOKING.get(event_type, ())
+
+
+def leave_changed(state: State, item: Item) -> Result:
+    """enrolment.leave.*: tell the person."""
+    leave: Leave = item.event.data
+    if leave.version <= state.leaves.get(leave.leave_id, -1):
+        return REPEATED
+    state.leaves[leave.leave_id] = leave.version
+    state.changed.add(("leaves", leave.leave_id))
+    kind: Kind = "leave_granted" if item.event.type == "enrolment.leave.granted.v1" else "leave_withdrawn"
+    message_id = identity(kind, leave.leave_id, leave.version, leave.person_id)
+    _plan(state, item, kind, leave.person_id, message_id).leave = leave
+    return Result()
+
+
+def nothing_to_tell(_state: State, _item: Item) -> Result:
+    """Courses and organisations are nobody's mail."""
+    return Result()
+
+
+def _tell(state: State, item: Item, kind: Kind, entry: Entry, version: int) -> Message:
+    """Plan what is told about a booking; who the supervisor is, only a contact says, so that reader stays open."""
+    reader = "supervisor" if kind == "approval_requested" else "person"
+    message = _plan(state, item, kind, entry.person_id, identity(kind, entry.booking_id, version, reader))
+    message.offering_id, message.waiting = entry.offering_id, entry.status == "waiting"
+    if kind == "approval_requested":
+        message.person_id = None
+    return message
+
+
+def _plan(state: State, item: Item, kind: Kind, person_id: str, message_id: str) -> Message:
+    message = Message(
+        message_id=message_id,
+        kind=kind,
+        person_id=person_id,
+        about=person_id,
+        mentions=[person_id],
+        created_at=state.now,
+        order=order_key(state.now, item.partition, item.offset, item.step, len(state.messages)),
+    )
+    state.messages.append(message)
+    return message
+
+
+TOLD_OF_BOOKING: Final[Mapping[str, Sequence[Kind]]] = {
+    events.APPROVAL_REQUESTED: ("received", "approval_requested"),
+    "enrolment.booking.confirmed.v1": ("confirmed",),
+    "enrolment.booking.waitlisted.v1": ("waitlisted",),
+    "enrolment.booking.promoted.v1": ("promoted",),
+    "enrolment.booking.refused.v1": ("refused",),
+}
+TOLD_TO_ALL: Final[Mapping[str, Kind]] = {events.RESCHEDULED: "rescheduled", events.FORMAT_CHANGED: "format_changed"}
+
+
+_OFFERING: Final = "scheduled capacity_changed rescheduled format_changed cancelled"
+_BOOKING: Final = (
+    "approval_requested confirmed waitlisted promoted refused cancelled attendance_recorded completed assigned erased"
+)
+
+
+def rules(lead_days: Sequence[int]) -> Mapping[str, Rule]:
+    """Event type -> what it changes."""
+    offering = offering_changed(lead_days)
+    return {
+        "lms.person.changed.v1": person_changed,
+        events.ERASED: person_erased,
+        **{f"enrolment.offering.{what}.v1": offering for what in _OFFERING.split()},
+        **{f"enrolment.booking.{what}.v1": booking_changed for what in _BOOKING.split()},
+        **{f"enrolment.leave.{what}.v1": leave_changed for what in ("granted", "withdrawn")},
+        **{f"enrolment.{entity}.changed.v1": nothing_to_tell for entity in ("course", "organisation")},
+    }

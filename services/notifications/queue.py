@@ -1,0 +1,162 @@
+"""The planned messages as the senders see them: claimed with a lease, settled once, by whoever still holds it.
+
+Leases are counted by the database's clock, for ours can be moved. A message is settled only while it is planned and the
+lease is ours, so an erasure or another sender that came between wins.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from pymongo import UpdateOne
+
+from services.notifications.messages import NO_ADDRESS, Contact, Message, MessageStatus
+from services.notifications.store import Database, contact, message_of
+from shared.events import Offering
+
+LEASE_MS: Final = 60_000
+FREE: Final = {"$or": [{"lease": None}, {"$expr": {"$lt": ["$lease.until", "$$NOW"]}}]}
+
+
+class Letter(msgspec.Struct):
+    """A claimed message with all that is known for it at this moment."""
+
+    message: Message
+    about: Contact | None = None
+    reader: Contact | None = None
+    offering: Offering | None = None
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a message. `next_try`: so long it stays planned. But for `reason`, a field that is None stays."""
+
+    message_id: str
+    status: MessageStatus
+    reason: str | None = None
+    next_try: datetime | None = None
+    tried_at: datetime | None = None
+    attempts: int | None = None
+    sent_at: datetime | None = None
+    to: str | None = None
+    subject: str | None = None
+    language: str | None = None
+    raw: bytes | None = None
+
+
+class Lease:
+    """One sender's hold on some messages."""
+
+    def __init__(self) -> None:
+        self.token = secrets.token_hex(8)
+        self._began = asyncio.get_running_loop().time()
+
+    def renewed(self, at: float) -> None:
+        """The database has prolonged it; `at` is the loop's time before it was asked."""
+        self._began = at
+
+    @property
+    def good(self) -> bool:
+        """False long before it ends; also in a process that was frozen for a while."""
+        return (asyncio.get_running_loop().time() - self._began) * 1_000 < LEASE_MS / 2
+
+
+class Queue:
+    """Claims, renews, settles and releases."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self._messages = database, database["messages"]
+
+    async def claim(self, lease: Lease, now: datetime, limit: int) -> list[Letter]:
+        """Take at most `limit` messages that are due, in their order, with their readers' latest contacts."""
+        due = {"status": "planned", "next_try": {"$lte": now}, **FREE}
+        letters: list[Letter] = []
+        while not letters:
+            cursor = self._messages.find(due, ["_id"]).sort([("next_try", 1), ("order", 1)]).limit(limit)
+            ids = [found["_id"] async for found in cursor]
+            if not ids:
+                return []
+            await self._messages.update_many({**due, "_id": {"$in": ids}}, _prolonged(lease))
+            mine = self._messages.find({"lease.token": lease.token}).sort("order")
+            letters = [Letter(message_of(found)) async for found in mine]
+        await self._look_up(lease, letters)
+        return letters
+
+    async def renew(self, lease: Lease) -> None:
+        """Hold on to what is claimed and not settled yet."""
+        before = asyncio.get_running_loop().time()
+        await self._messages.update_many({"lease.token": lease.token, "status": "planned"}, _prolonged(lease))
+        lease.renewed(before)
+
+    async def settle(self, lease: Lease, results: Iterable[Settled]) -> None:
+        """Write what became of messages, and let them go."""
+        if operations := [_settling(lease, result) for result in results]:
+            await self._messages.bulk_write(operations, ordered=False)
+
+    async def release(self, lease: Lease) -> None:
+        """Let go of what is not settled, unchanged."""
+        await self._messages.update_many({"lease.token": lease.token}, {"$set": {"lease": None}})
+
+    async def backlog(self, now: datetime) -> int:
+        """How many messages should be out by now: neither waiting for an address nor for their next try."""
+        due = {"status": "planned", "next_try": {"$lte": now}, "reason": {"$ne": NO_ADDRESS}}
+        return await self._messages.count_documents(due)
+
+    async def _look_up(self, lease: Lease, letters: Sequence[Letter]) -> None:
+        """Contacts are read after the claim, and a supervisor's after the message says that it will name them.
+
+        So an erasure between is either seen here, or its next step sees the message.
+        """
+        people = await self._contacts(letter.message.about for letter in letters)
+        for letter in letters:
+            letter.about = people.get(letter.message.about)
+        await self._name_supervisors(lease, letters)
+        readers = (
+            {letter.message.person_id for letter in letters} - {letter.message.about for letter in letters} - {None}
+        )
+        people |= await self._contacts(reader for reader in readers if reader)
+        offerings = await self._offerings(letters)
+        for letter in letters:
+            letter.reader = people.get(letter.message.person_id or "")
+            letter.offering = offerings.get(letter.message.offering_id or "")
+
+    async def _name_supervisors(self, lease: Lease, letters: Sequence[Letter]) -> None:
+        """The reader of a request for approval is known once the contact of the person is."""
+        named = []
+        for letter in letters:
+            person = letter.about.person if letter.about else None
+            if letter.message.person_id is None and person and person.supervisor_id:
+                letter.message.person_id = person.supervisor_id
+                reader = {"$set": {"person_id": person.supervisor_id}, "$addToSet": {"mentions": person.supervisor_id}}
+                named.append(UpdateOne(_held(lease, letter.message.message_id), reader))
+        if named:
+            await self._messages.bulk_write(named, ordered=False)
+
+    async def _contacts(self, ids: Iterable[str]) -> dict[str, Contact]:
+        wanted = {"_id": {"$in": sorted(set(ids))}}
+        return {found["_id"]: contact(found) async for found in self._database["contacts"].find(wanted)}
+
+    async def _offerings(self, letters: Sequence[Letter]) -> dict[str, Offering]:
+        wanted = sorted({letter.message.offering_id for letter in letters if letter.message.offering_id})
+        cursor = self._database["offerings"].find({"_id": {"$in": wanted}})
+        return {found["_id"]: msgspec.convert(found["offering"], Offering) async for found in cursor}
+
+
+def _prolonged(lease: Lease) -> list[dict[str, Any]]:
+    return [{"$set": {"lease": {"token": lease.token, "until": {"$add": ["$$NOW", LEASE_MS]}}}}]
+
+
+def _held(lease: Lease, message_id: str) -> dict[str, Any]:
+    return {"_id": message_id, "status": "planned", "lease.token": lease.token}
+
+
+def _settling(lease: Lease, result: Settled) -> UpdateOne:
+    content = {
+        name: value for name, value in msgspec.to_builtins(result, builtin_types=(bytes,)).items() if value is not None
+    }
+    content |= {"reason": result.reason, "lease": None}
+    if result.next_try is not None:
+        content["next_try"] = result.next_try
+    return UpdateOne(_held(lease, content.pop("message_id")), {"$set": content})

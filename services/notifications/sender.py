@@ -1,0 +1,229 @@
+"""Sends what is due: claims some messages, hands them over on a few connections, settles each at once."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from services.notifications.mail import Mail, Words, build
+from services.notifications.messages import TRIES, Message, MessageStatus, after_refusal, look_again, verdict
+from services.notifications.queue import Lease, Letter, Queue, Settled
+from services.notifications.settings import Settings
+from services.notifications.smtp import Line, Reply
+from services.notifications.texts import render
+from shared.clock import Clock
+
+CLAIM: Final = 200
+POLL_SECONDS: Final = 0.5
+RENEW_SECONDS: Final = 10
+LONGEST_PAUSE: Final = 30
+LAST_MAIL_SECONDS: Final = 10
+"""So long a mail that is being handed over may take when we are told to stop."""
+FINAL: Final[Mapping[str, MessageStatus]] = {"sent": "sent", "unclear": "unclear"}
+log = structlog.get_logger()
+
+
+class Sender:
+    """One of any number of senders. `wake` may be set whenever something may have become due."""
+
+    def __init__(self, queue: Queue, settings: Settings, clock: Clock) -> None:
+        self.wake = asyncio.Event()
+        self._queue, self._settings, self._clock = queue, settings, clock
+        self._lines = [Line(settings) for _ in range(settings.smtp_connections)]
+        self._pause = 0.0
+
+    async def send_forever(self) -> None:
+        """Send until cancelled; a mail that is being handed over then is finished first."""
+        try:
+            while True:
+                self.wake.clear()
+                if not await self.send_due():
+                    await self._rest()
+        finally:
+            await self._hang_up()
+
+    async def send_due(self) -> int:
+        """Send at most CLAIM messages; returns how many were due."""
+        lease = Lease()
+        try:
+            letters = await self._queue.claim(lease, self._clock.now(), CLAIM)
+            if to_send := await self._sort_out(lease, letters):
+                await self._send(_Batch(lease, to_send))
+        finally:
+            await self._queue.release(lease)
+        return len(letters)
+
+    async def _rest(self) -> None:
+        """Nothing is due: hang up, and look again soon."""
+        await self._hang_up()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self.wake.wait()
+
+    async def _hang_up(self) -> None:
+        await asyncio.gather(*(line.close() for line in self._lines))
+
+    # --- before a connection is needed ------------------------------------------------------------------------------
+
+    async def _sort_out(self, lease: Lease, letters: Sequence[Letter]) -> list[Letter]:
+        """Settle what is not to be sent; return the others."""
+        to_send, settled = [], []
+        for letter in letters:
+            result = self._unsendable(letter)
+            if result is None:
+                to_send.append(letter)
+            else:
+                settled.append(result)
+        await self._queue.settle(lease, settled)
+        return to_send
+
+    def _unsendable(self, letter: Letter) -> Settled | None:
+        message, now = letter.message, self._clock.now()
+        decided = verdict(message, letter.about, letter.reader, letter.offering, now, self._settings.zone)
+        if decided.what == "send":
+            return None
+        if decided.what == "withhold":
+            return Settled(message_id=message.message_id, status="withheld", reason=decided.reason)
+        return Settled(
+            message_id=message.message_id, status="planned", reason=decided.reason, next_try=look_again(message, now)
+        )
+
+    # --- a batch on several connections -----------------------------------------------------------------------------
+
+    async def _send(self, batch: "_Batch") -> None:
+        """Hand over all; when no connection is left, wait before the next batch."""
+        lanes = [asyncio.create_task(self._lane(line, batch)) for line in self._lines[: len(batch.readers)]]
+        async with _repeating(lambda: self._queue.renew(batch.lease), RENEW_SECONDS):
+            await _finish(lanes, batch)
+        if batch.readers and batch.unreachable:
+            await self._give_up_old(batch)
+            self._pause = min(max(2 * self._pause, POLL_SECONDS), LONGEST_PAUSE)
+            log.warning("mail server unreachable", reason=batch.unreachable, pause=self._pause)
+            await self._queue.release(batch.lease)
+            await asyncio.sleep(self._pause)
+        else:
+            self._pause = 0.0
+
+    async def _lane(self, line: Line, batch: "_Batch") -> None:
+        """One connection takes reader by reader, each reader's mails in their order."""
+        while batch.readers and batch.goes_on:
+            letters = batch.readers.popleft()
+            while letters and batch.goes_on:
+                if not await self._one(line, batch, letters[0]):
+                    batch.readers.appendleft(letters)
+                    return
+                letters.popleft()
+
+    async def _one(self, line: Line, batch: "_Batch", letter: Letter) -> bool:
+        """Hand over one mail and settle it; False if there is no connection."""
+        mail = self._build(letter)
+        if mail is None:
+            broken = Settled(message_id=letter.message.message_id, status="failed", reason="not_mailable")
+            await self._queue.settle(batch.lease, [broken])
+            return True
+        reply = await line.deliver(mail)
+        if reply.what == "unreachable":
+            batch.unreachable = reply.reason
+            return False
+        await self._queue.settle(batch.lease, [result_of(letter.message, mail, reply, self._clock.now())])
+        return True
+
+    def _build(self, letter: Letter) -> Mail | None:
+        reader = letter.reader.person if letter.reader else None
+        about = letter.about.person if letter.about else None
+        if reader is None or about is None:
+            return None
+        try:
+            subject, body = render(letter.message, reader, about, letter.offering, self._settings.zone)
+            words = Words(reader.display_name, reader.email, reader.language, subject, body)
+            return build(letter.message.message_id, words, self._settings.sender, self._clock.now())
+        except Exception as error:  # noqa: BLE001 - must not stop the others; its words may hold a name
+            log.warning("mail cannot be written", message_id=letter.message.message_id, kind=type(error).__name__)
+            return None
+
+    async def _give_up_old(self, batch: "_Batch") -> None:
+        """The server's absence is no mail's fault and no try of it; but after four days it is told."""
+        now = self._clock.now()
+        settled = []
+        for message in (letter.message for letters in batch.readers for letter in letters):
+            if message.tried_at is None:
+                settled.append(Settled(message_id=message.message_id, status="planned", tried_at=now))
+            elif now > message.tried_at + TRIES:
+                settled.append(Settled(message_id=message.message_id, status="failed", reason="unreachable"))
+        await self._queue.settle(batch.lease, settled)
+
+
+def result_of(message: Message, mail: Mail, reply: Reply, now: datetime) -> Settled:
+    """What a mail server's reply means for a message."""
+    if reply.what in ("later", "broken"):
+        message.attempts += 1
+        if (next_try := after_refusal(message, now)) is not None:
+            return Settled(
+                message_id=message.message_id,
+                status="planned",
+                reason=reply.reason,
+                next_try=next_try,
+                tried_at=message.tried_at or now,
+                attempts=message.attempts,
+            )
+    status = FINAL.get(reply.what, "failed")
+    return Settled(
+        message_id=message.message_id,
+        status=status,
+        reason=reply.reason,
+        to=mail.to,
+        subject=mail.subject,
+        language=mail.language,
+        sent_at=now if status == "sent" else None,
+        raw=None if status == "failed" else mail.raw,
+    )
+
+
+class _Batch:
+    """The letters of one claim, by reader; lanes take from the left and put back what they could not hand over."""
+
+    def __init__(self, lease: Lease, letters: Sequence[Letter]) -> None:
+        self.lease = lease
+        self.stopping = False
+        self.unreachable: str | None = None
+        groups: dict[str | None, deque[Letter]] = {}
+        for letter in letters:
+            groups.setdefault(letter.message.person_id, deque()).append(letter)
+        self.readers = deque(groups.values())
+
+    @property
+    def goes_on(self) -> bool:
+        """False when told to stop, or when the messages may be another sender's by now."""
+        return not self.stopping and self.lease.good
+
+
+async def _finish(lanes: Sequence[asyncio.Task[None]], batch: _Batch) -> None:
+    """Wait for all lanes; when cancelled, let each finish its mail."""
+    try:
+        await asyncio.gather(*(asyncio.shield(lane) for lane in lanes))
+    finally:
+        batch.stopping = True
+        _, late = await asyncio.wait(lanes, timeout=LAST_MAIL_SECONDS)
+        for lane in late:
+            lane.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _repeating(action: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> AsyncIterator[None]:
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await action()
+
+    task = asyncio.create_task(repeat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

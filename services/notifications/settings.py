@@ -1,0 +1,41 @@
+"""What notifications is told from outside."""
+
+from email.headerregistry import Address
+from email.utils import parseaddr
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from shared import settings
+
+
+class Settings(settings.Settings):
+    """The common settings and the mail server's."""
+
+    database: str = "lernbus_notifications"
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(25, ge=1, le=65_535)
+    smtp_security: Literal["none", "starttls", "tls"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_connections: int = Field(4, ge=1, le=50)
+    smtp_timeout: float = Field(60, gt=0)
+    """Seconds for one answer of the mail server."""
+    mail_from: str = "Fortbildung <fortbildung@localhost.localdomain>"
+    """Name and address that stand in From; the address takes the bounces, its domain stands in the Message-ID."""
+    reminder_days: tuple[int, ...] = (7, 1)
+    """So many days before a session its confirmed people are reminded."""
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.smtp_username is not None and self.smtp_security == "none":
+            raise ValueError("smtp_username: a password is never sent in the clear, set smtp_security")
+        if "@" not in self.sender.addr_spec:
+            raise ValueError("mail_from: has no address")
+        return self
+
+    @property
+    def sender(self) -> Address:
+        """`mail_from` in its parts."""
+        name, address = parseaddr(self.mail_from)
+        return Address(name, addr_spec=address)

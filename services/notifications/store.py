@@ -1,0 +1,231 @@
+"""The notifications database: what a batch reads and writes, and the messages as the interface shows them.
+
+contacts  {_id: person_id, offset, person}                      person is null once erased: no name, no address
+offerings {_id: offering_id, offering, told, after}
+bookings  {_id: booking_id, offering_id, person_id, status, version}           the rosters
+leaves    {_id: leave_id, version}
+due       {_id, ..., at: BSON date}                             one per session and lead time
+messages  {_id: message_id, ..., next_try: BSON date, lease: {token, until: BSON date} | null, raw: the mail as sent}
+Everything else in them is as the structs say, times as RFC 3339.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from pymongo import ASCENDING, DeleteMany, InsertOne, ReplaceOne, UpdateMany
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.notifications.domain import STEP, TOLD_TO_ALL, Entry, Known, Page, State
+from services.notifications.messages import NO_ADDRESS, Contact, Message
+from services.notifications.reminders import Due
+from shared.clock import Clock
+from shared.events import Booking, Leave, Offering, Person, PersonErased
+from shared.handler import Item, WriteOne, Writes
+from shared.runtime import create
+
+Database = AsyncDatabase[dict[str, Any]]
+COLLECTIONS: Final = ("contacts", "offerings", "bookings", "leaves", "due", "messages")
+LISTED: Final = (
+    "kind",
+    "person_id",
+    "offering_id",
+    "session_id",
+    "to",
+    "subject",
+    "language",
+    "status",
+    "reason",
+    "created_at",
+    "sent_at",
+)
+
+
+async def prepare(database: Database) -> None:
+    """Create collections and indexes."""
+    await create(database, *COLLECTIONS)
+    await database["bookings"].create_index([("offering_id", 1), ("status", 1), ("_id", 1)])
+    await database["due"].create_index("at")
+    await database["due"].create_index([("offering_id", 1), ("session_id", 1)])
+    messages = database["messages"]
+    await messages.create_index([("next_try", 1), ("order", 1)], partialFilterExpression={"status": "planned"})
+    await messages.create_index([("mentions", 1), ("status", 1)])
+    for field in ("person_id", "offering_id", "kind"):
+        await messages.create_index([(field, 1), ("order", 1)])
+    await messages.create_index("order")
+    await messages.create_index("lease.token", sparse=True)
+
+
+class Store:
+    """What the consumer needs of the database."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database, self._clock = database, clock
+
+    async def load(self, items: Sequence[Item]) -> State:
+        """Read all that these items touch."""
+        wanted = _Wanted(items)
+        offerings = await self._find("offerings", wanted.offerings)
+        state = State(
+            self._clock.now(),
+            contacts={key: contact(found) for key, found in (await self._find("contacts", wanted.people)).items()},
+            offerings={key: msgspec.convert(found, Known) for key, found in offerings.items()},
+            bookings={key: _entry(found) for key, found in (await self._find("bookings", wanted.bookings)).items()},
+            leaves={key: found["version"] for key, found in (await self._find("leaves", wanted.leaves)).items()},
+        )
+        for offering_id, step in wanted.walks.items():
+            after = state.offerings[offering_id].after if step else ""
+            state.pages[offering_id] = await self._page(offering_id, after)
+        for person_id in wanted.erasures:
+            naming = self.database["messages"].find({"mentions": person_id}, ["_id"]).limit(STEP)
+            state.naming[person_id] = [found["_id"] async for found in naming]
+        return state
+
+    async def _find(self, collection: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        if not (wanted := [*ids]):
+            return {}
+        return {found["_id"]: found async for found in self.database[collection].find({"_id": {"$in": wanted}})}
+
+    async def _page(self, offering_id: str, after: str) -> Page:
+        query = {"offering_id": offering_id, "status": {"$in": ["confirmed", "waiting"]}, "_id": {"$gt": after}}
+        cursor = self.database["bookings"].find(query).sort("_id").limit(STEP)
+        return Page(after, [_entry(found) async for found in cursor])
+
+
+class _Wanted:
+    """The ids that a batch touches; `walks`: offering_id -> the step of its first unfinished walk."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.people: set[str] = set()
+        self.offerings: set[str] = set()
+        self.bookings: set[str] = set()
+        self.leaves: set[str] = set()
+        self.erasures: set[str] = set()
+        self.walks: dict[str, int] = {}
+        for item in items:
+            self._add(item)
+
+    def _add(self, item: Item) -> None:
+        match item.event.data:
+            case Person(person_id=person_id):
+                self.people.add(person_id)
+            case PersonErased(person_id=person_id):
+                self.people.add(person_id)
+                if item.step:
+                    self.erasures.add(person_id)
+            case Offering(offering_id=offering_id):
+                self.offerings.add(offering_id)
+                if item.event.type in TOLD_TO_ALL:
+                    self.walks.setdefault(offering_id, item.step)
+            case Booking(booking_id=booking_id, offering_id=offering_id):
+                self.bookings.add(booking_id)
+                self.offerings.add(offering_id)
+            case Leave(leave_id=leave_id):
+                self.leaves.add(leave_id)
+
+
+# --- what a batch writes --------------------------------------------------------------------------------------------
+
+
+def writes(state: State) -> Writes:
+    """All that has changed, for one transaction. Right also when a reminder fired since `load`."""
+    return {
+        "contacts": [_replace(key, state.contacts[key]) for key in _changed(state, "contacts")],
+        "offerings": [_replace(key, state.offerings[key]) for key in _changed(state, "offerings")],
+        "bookings": [_replace(key, state.bookings[key]) for key in _changed(state, "bookings")],
+        "leaves": [_replace(key, {"version": state.leaves[key]}) for key in _changed(state, "leaves")],
+        "due": [*_due_writes(state)],
+        "messages": [*_message_writes(state)],
+    }
+
+
+def _changed(state: State, collection: str) -> list[str]:
+    return sorted(key for name, key in state.changed if name == collection)
+
+
+def _replace(key: str, content: Contact | Known | Entry | dict[str, Any]) -> WriteOne:
+    return ReplaceOne({"_id": key}, {"_id": key, **msgspec.to_builtins(content)}, upsert=True)
+
+
+def _due_writes(state: State) -> Iterable[WriteOne]:
+    """First those of moved sessions go, however far they have fired; a firing at this moment conflicts, and yields."""
+    for offering_id, changes in state.due:
+        if changes.dropped:
+            yield DeleteMany({"offering_id": offering_id, "session_id": {"$in": [*changes.dropped]}})
+        for due in changes.added:
+            yield ReplaceOne({"_id": due.due_id}, due_document(due), upsert=True)
+
+
+def _message_writes(state: State) -> Iterable[WriteOne]:
+    for message in state.messages:
+        yield InsertOne(message_document(message))
+    if state.arrived:
+        waiting = {"mentions": {"$in": sorted(state.arrived)}, "status": "planned", "reason": NO_ADDRESS}
+        yield UpdateMany(waiting, {"$set": {"next_try": state.now, "reason": None}})
+    for person_id, ids in state.cleared.items():
+        yield from _clearing(person_id, list(ids))
+
+
+def _clearing(person_id: str, ids: list[str]) -> Iterable[WriteOne]:
+    """Nothing more is mailed to or about an erased person; what was mailed keeps no name and no address of theirs."""
+    gone = {"status": "withheld", "reason": "erased", "lease": None}
+    yield UpdateMany({"_id": {"$in": ids}, "status": "planned"}, {"$set": gone})
+    yield UpdateMany({"_id": {"$in": ids}, "person_id": person_id}, {"$set": {"to": None, "subject": None}})
+    yield UpdateMany({"_id": {"$in": ids}}, {"$unset": {"raw": ""}, "$pull": {"mentions": person_id}})
+
+
+# --- documents ------------------------------------------------------------------------------------------------------
+
+
+def message_document(message: Message) -> dict[str, Any]:
+    """A planned message as it is kept: due at once."""
+    content = msgspec.to_builtins(message)
+    return {"_id": content.pop("message_id"), **content, "next_try": message.created_at, "lease": None}
+
+
+def message_of(document: Mapping[str, Any]) -> Message:
+    """The message of a document."""
+    return msgspec.convert({**document, "message_id": document["_id"]}, Message)
+
+
+def contact(document: Mapping[str, Any]) -> Contact:
+    """The contact of a document."""
+    return msgspec.convert({**document, "person_id": document["_id"]}, Contact)
+
+
+def due_document(due: Due) -> dict[str, Any]:
+    """A due document; its moment is a BSON date, for it is compared with the clock."""
+    content = msgspec.to_builtins(due)
+    return {"_id": content.pop("due_id"), **content, "at": due.at}
+
+
+def due_of(document: Mapping[str, Any]) -> Due:
+    """The reminder of a due document."""
+    return msgspec.convert({**document, "due_id": document["_id"]}, Due)
+
+
+def _entry(document: Mapping[str, Any]) -> Entry:
+    return msgspec.convert({**document, "booking_id": document["_id"]}, Entry)
+
+
+# --- what the interface shows ---------------------------------------------------------------------------------------
+
+
+async def list_messages(
+    database: Database, query: Mapping[str, str], after: str | None, limit: int
+) -> list[dict[str, Any]] | None:
+    """Messages in the order of creation behind `after`, with the fields of the contract; None: no such `after`."""
+    wanted: dict[str, Any] = dict(query)
+    if after is not None:
+        last = await database["messages"].find_one({"_id": after}, ["order"])
+        if last is None:
+            return None
+        wanted["order"] = {"$gt": last["order"]}
+    cursor = database["messages"].find(wanted, LISTED).sort("order", ASCENDING).limit(limit)
+    return [{"message_id": found["_id"], **{field: found[field] for field in LISTED}} async for found in cursor]
+
+
+async def raw_mail(database: Database, message_id: str) -> bytes | None:
+    """The mail as it was handed over, or None."""
+    found = await database["messages"].find_one({"_id": message_id}, ["raw"])
+    return bytes(found["raw"]) if found and "raw" in found else None
