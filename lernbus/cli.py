@@ -4,11 +4,10 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Final, NoReturn
 
-import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -21,6 +20,8 @@ from lernbus.embedded.process import ServerFailed
 from lernbus.embedded.wheels import EmbeddedUnavailable
 from lernbus.moments import moment, span
 from lernbus.serve import PortTakenError, until_stopped
+from lernbus.single import make_topics, run_service
+from lernbus.stack import embedded
 from services.stats.text import render_text
 from shared import logs
 
@@ -59,8 +60,6 @@ def up(
     now: Annotated[str | None, typer.Option(help="Start its clock here, and let it be moved.")] = None,
 ) -> None:
     """Run the embedded stack: for trying out, developing and testing. It keeps nothing."""
-    from lernbus.stack import embedded
-
     start = None if now is None else _moment(now)
 
     async def run() -> None:
@@ -73,7 +72,7 @@ def up(
 
 @app.command()
 def demo(
-    leave: Annotated[bool, typer.Option("--exit", help="Do not wait at the end.")] = False,
+    leave: Annotated[bool, typer.Option("--exit", help="Do not wait at the end.")] = False,  # noqa: FBT002 (an option)
     port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
 ) -> None:
     """Replay both stories on the embedded stack and show what came of them."""
@@ -83,7 +82,7 @@ def demo(
 @app.command()
 def push(
     file: Annotated[Path, typer.Argument(help="CloudEvents, one a line.")],
-    wait: Annotated[bool, typer.Option("--wait", help="Return when all have caught up and due mail is out.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when all have caught up and due mail is out.")] = False,  # noqa: FBT002
     url: Url = HERE,
 ) -> None:
     """Send a file of events."""
@@ -124,7 +123,9 @@ def verify(url: Url = HERE) -> None:
 
 
 @clock.command("set")
-def clock_set(time: Annotated[str, typer.Argument(help="RFC 3339, e.g. 2024-11-14T09:00:00+01:00")], url: Url = HERE) -> None:
+def clock_set(
+    time: Annotated[str, typer.Argument(help="RFC 3339, e.g. 2024-11-14T09:00:00+01:00")], url: Url = HERE
+) -> None:
     """Set the clock."""
     _move(url, lambda _: _moment(time))
 
@@ -150,7 +151,7 @@ def _moment(text: str) -> datetime:
         fail(str(error))
 
 
-def _span(text: str) -> Any:
+def _span(text: str) -> timedelta:
     try:
         return span(text)
     except ValueError as error:
@@ -160,16 +161,12 @@ def _span(text: str) -> Any:
 @app.command()
 def run(service: Annotated[str, typer.Argument(help="enrolment, notifications or stats")]) -> None:
     """Run one service against the Kafka and MongoDB of its settings."""
-    from lernbus.single import run_service
-
     asyncio.run(run_service(service))
 
 
 @app.command()
 def topics() -> None:
     """Create the topics where they are missing, and check them."""
-    from lernbus.single import make_topics
-
     for line in asyncio.run(make_topics()):
         console.print(line)
 

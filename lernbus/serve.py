@@ -55,7 +55,7 @@ async def serving(app: FastAPI, sock: socket.socket) -> AsyncIterator[None]:
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="off")
     server = _Server(config)
     task = asyncio.create_task(server.serve([sock]))
-    while not server.started and not task.done():
+    while not server.started and not task.done():  # noqa: ASYNC110 (uvicorn has no event for it)
         await asyncio.sleep(0.01)
     try:
         yield
@@ -65,8 +65,9 @@ async def serving(app: FastAPI, sock: socket.socket) -> AsyncIterator[None]:
 
 
 async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """Do the work until its end, or until Ctrl-C or SIGTERM, also while it is still starting: then it is cancelled,
-    and has stopped what it started when this returns.
+    """Do the work until its end, or until Ctrl-C or SIGTERM, also while it is still starting.
+
+    It is cancelled then, and has stopped what it had started when this returns.
     """
     task = asyncio.ensure_future(work)
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -65,7 +65,7 @@ def _services(common: dict[str, Any], smtp_port: int, clock: Clock) -> list[Serv
 
 
 async def _all_ready(services: list[Service]) -> None:
-    while not all(service.kernel.ready for service in services):
+    while not all(service.kernel.ready for service in services):  # noqa: ASYNC110 (three events would be more)
         await asyncio.sleep(0.02)
 
 

@@ -13,7 +13,7 @@ Anything else is a bug: the record is isolated and dead-lettered, later records 
 
 
 class Invalid(Exception):
-    """An event that no retry can cure. `reason` is a fixed word, `field` the place of the fault, `detail` a sentence."""
+    """No retry can cure it. `reason` is a fixed word, `field` the place of the fault, `detail` a sentence."""
 
     def __init__(self, reason: str, field: str = "", detail: str = "") -> None:
         super().__init__(f"{reason}: {field}: {detail}" if field else f"{reason}: {detail}" if detail else reason)

@@ -1,7 +1,6 @@
 """Which partition a key belongs to: Kafka's default partitioner (murmur2), as the Java client has it."""
 
 from functools import lru_cache
-from typing import Any
 
 from aiokafka.partitioner import murmur2
 
@@ -12,7 +11,7 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
-def key_of(data: Any) -> str | None:
+def key_of(data: object) -> str | None:
     """The id that an event must be keyed by: its offering's, else its person's, course's or organisation's."""
     for name in ("offering_id", "person_id", "course_id", "organisation_id"):
         if (key := getattr(data, name, None)) is not None:

@@ -58,6 +58,8 @@ class Service:
     routers: Sequence[APIRouter] = ()
     loops: Sequence[Callable[[], Awaitable[None]]] = ()
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
+    also: Callable[[], Awaitable[dict[str, Any]]] = field(default=lambda: asyncio.sleep(0, {}))
+    """What the service adds to its progress."""
     kernel: Kernel[Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,10 +131,10 @@ class Service:
             fetch_max_bytes=4 * 1024 * 1024,
         )
 
-        @subscriber
         async def consume(records: NoCast[Any]) -> None:
             await self.kernel.run(records)
 
+        subscriber(consume)
         try:
             await broker.start()
             self.kernel.consumer = subscriber.consumer

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     partitions: int = Field(12, ge=1, le=1_000)
     replication: int = Field(1, ge=1)
     broker: Literal["kafka", "embedded"] = "kafka"
-    """The embedded broker refuses idempotent producers, is quicker with short waits, and never outlives the database."""
+    """The embedded one refuses idempotent producers, is quicker with short waits, and never outlives the database."""
     instance: str | None = None
     """A name that this instance keeps over a restart makes the restart cheap (static membership)."""
     time_zone: str = "Europe/Berlin"
@@ -59,11 +59,12 @@ class Settings(BaseSettings):
 
     @property
     def consuming(self) -> dict[str, Any]:
-        """Consumer settings that depend on the broker: the embedded one answers a fetch only when its wait is over,
-        and lets a member join after half of the session.
+        """Consumer settings that depend on the broker.
+
+        The embedded one answers a fetch only when its wait is over, and lets a member join after half of the session.
         """
         embedded = self.broker == "embedded"
-        return {"session_timeout_ms": 2_000 if embedded else 10_000, "fetch_max_wait_ms": 50 if embedded else 500}
+        return {"session_timeout_ms": 3_000 if embedded else 10_000, "fetch_max_wait_ms": 50 if embedded else 500}
 
     @property
     def zone(self) -> ZoneInfo:

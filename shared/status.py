@@ -29,9 +29,10 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/api/progress")
     async def progress() -> Response:
-        """The last mark read per topic and partition, and the tally of outcomes per topic."""
+        """Topics, the last mark per topic and partition, the tally of outcomes per topic, the service's own figures."""
         positions = await service.database["positions"].find().to_list()
-        return Json(summary({position["_id"]: position for position in positions}))
+        read = summary({position["_id"]: position for position in positions})
+        return Json({"topics": [*service.handler.topics], **read, **await service.also()})
 
     return routes
 

@@ -15,7 +15,7 @@ class Json(Response):
 
     media_type = "application/json"
 
-    def render(self, content: Any) -> bytes:
+    def render(self, content: object) -> bytes:
         """Encode with msgspec."""
         return msgspec.json.encode(content)
 

@@ -5,7 +5,6 @@ import hmac
 from typing import Final, NoReturn
 
 from fastapi import APIRouter, Request, Response
-from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
 from services.enrolment import door
@@ -75,7 +74,7 @@ class Door:
         """Keep what people's records say before the answer, so that the next request finds it."""
         placed = zip(events, offsets, strict=True)
         people = [(event.data, at) for event, at in placed if isinstance(event.data, (Person, PersonErased))]
-        writes: list[UpdateOne] = [write_person(one.person_id, attributes_of(one, at)) for one, at in people]
+        writes = [write_person(one.person_id, attributes_of(one, at)) for one, at in people]
         if writes:
             await self._people.bulk_write(writes)
 

@@ -21,6 +21,9 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         await runtime.create(database)
         await store.prepare()
 
+    async def also() -> dict[str, int]:
+        return {"due": len(await views.due(clock.now(), 1))}
+
     service = runtime.Service(
         settings,
         database,
@@ -30,6 +33,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         routers=[api.router(api.Door(database, entrance, settings, clock), views)],
         loops=[deadlines.turn],
         closing=[entrance.stop],
+        also=also,
     )
     deadlines.kernel = service.kernel
     return service

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka.structs import TopicPartition
 
@@ -12,9 +12,11 @@ from shared.clock import Clock
 from shared.cloudevents import Event, encode
 from shared.events import LMS_EVENTS
 from shared.keys import partition_of
-from shared.kernel import Kernel
 from shared.publisher import Out, Publisher
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.kernel import Kernel
 
 PAUSE_SECONDS: Final = 0.5
 AGAIN: Final = timedelta(seconds=30)
