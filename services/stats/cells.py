@@ -11,55 +11,64 @@ cohorts, and which rows there are. Everything else is decided measure by measure
 Why nothing can be computed: a withheld measure is withheld for all values of the dimension at once, so any of its
 bookings could as well belong to another value; all that is public stays the same. Four things are needed for that:
 
-* There are two values. A dimension with a single row repeats the totals.
-* No bound from a published measure: measures that bound each other (cancelled <= bookings, persons <= participants,
-  completions of web-based training <= participants; a leave has days) are one group. In the narrowed reports all but
-  leave is one group, with the cohorts.
+* There are two values: a dimension with a single row repeats the totals.
+* No bound from a published measure. Measures that bound each other (persons <= participants, completions of web-based
+  training <= participants, a leave has days) are one group. Bookings bound the cancelled ones, the participants and
+  the no-shows (nearly always: a seat may be from an earlier year). So these are never told without bookings, and if
+  one of them is withheld, bookings are told only where that leaves room: every row has some, and not all are part of
+  it. In the narrowed reports all but leave is one group, with the cohorts.
 * Which rows there are says nothing. A narrowed report leaves out a row only where everything in it is published as 0,
   so it shows null rows for what others have. And a figure is null only where it may be more than 0: a measure whose
   total, or whose row in the whole report, is published as 0 is 0 here too.
 * A row of the whole report whose published figures are all 0 says that something withheld is not 0. That is harmless
-  while there are more things to hand out than such rows; else everything in the dimension is withheld, and if there is
-  still just one thing for each row, the rows themselves are left out and the dimension is unavailable.
+  while there are more bookings and leaves to hand out than such rows; else all is withheld in the dimension.
 
-What it does not protect against: reports of another year, or of the same year at another time, compared with this one;
-knowledge from elsewhere (who was there, that nobody was seated before this year, which department belongs to which
-organisation); people who hold bookings under several departments or organisations and recognise themselves. If only
-one organisation has figures at all, the whole report is its report: what is withheld in the narrowed one stands there,
-and the contract does not allow to withhold it. That a figure is withheld says that one of its group is small somewhere.
+What it does not protect against: reports of another year, or of the same year at another time, compared with this
+one; knowledge from elsewhere (who was there, which department belongs to which organisation, that nobody was seated
+before this year, so that no-shows are at most the bookings without the participants); people who hold bookings under
+several departments or organisations and recognise themselves. That a figure is withheld says that one of its group is
+small somewhere. And in two cases the contract itself tells all, because it publishes the totals and the rows: if only
+one organisation has figures, the whole report is its report, whatever is withheld in the narrowed one; and if there is
+just one booking or leave for each row, every row holds one.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.stats.figures import CLOSED_DIMENSIONS, COHORT, LEARNING, LEAVE, MEASURES
+from services.stats.figures import COHORT, LEARNING, LEAVE, MEASURES
 from services.stats.tables import ENOUGH, Cell, Table, Tables
 
 Measures = frozenset[str]
 NONE: Final[Measures] = frozenset()
 ALL: Final[Measures] = frozenset({*MEASURES, *COHORT})
-BOUND: Final = (
-    frozenset({"bookings", "cancelled"}),
+GROUPS: Final = (
+    frozenset({"bookings"}),
+    frozenset({"cancelled"}),
     frozenset({"persons", "participants", "completions"}),
-    frozenset({"waiting"}),
     frozenset({"no_shows"}),
+    frozenset({"waiting"}),
     frozenset(LEAVE),
 )
-"""Measures that bound each other row by row."""
+"""Measures that are told or withheld together in a dimension of the whole report."""
+BOOKED: Final = frozenset(LEARNING) - {"waiting"}
+"""Bookings, and what they bound."""
 NARROWED: Final = (frozenset({*LEARNING, *COHORT}), frozenset(LEAVE))
 """The groups of the reports by organisation."""
-_COUNTED: Final = frozenset(MEASURES) - {"leave_days"}
-"""Measures of which 1 is one booking, or one person's leave."""
+_THINGS: Final = (
+    BOOKED - {"persons"},
+    frozenset({"waiting"}),
+    frozenset({"leave_persons"}),
+)
+"""Measures that may count the same booking again, kind by kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """What is withheld: per dimension of the whole report, and in the narrowed reports. `hidden`: without any rows."""
+    """What is withheld: per dimension of the whole report, and in the narrowed reports."""
 
     rows: Mapping[str, Measures] = field(default_factory=dict)
     narrowed: Measures = NONE
-    hidden: frozenset[str] = frozenset()
 
     def of(self, dimension: str) -> Measures:
         """What is withheld in a dimension's rows in the whole report."""
@@ -69,19 +78,20 @@ class Mask:
 def decide(tables: Tables, enough: int = ENOUGH) -> Mask:
     """Decide for the whole and all narrowed reports of a year; a figure is small from 1 to below `enough` people."""
     whole = tables.whole
-    masks = {name: _of_dimension(whole, name, enough) for name in CLOSED_DIMENSIONS[:-1]}
+    small = {name: _small_groups(whole.rows[name].values(), GROUPS, enough) for name in ("department", "status_group")}
+    masks = {name: _widened(whole, name, _with_bookings(whole, name, mask)) for name, mask in small.items()}
     # Where all is withheld in a dimension, the narrowed reports would else add up to it.
     narrowed = ALL if ALL in masks.values() else _small_groups(_cells(tables), NARROWED, enough)
-    masks["organisation"] = _widened(whole, "organisation", narrowed) if len(whole.rows["organisation"]) > 1 else NONE
-    hidden = frozenset(name for name, mask in masks.items() if _gives_away(whole, name, mask))
-    return Mask(masks, narrowed | masks["organisation"], hidden)
+    masks["organisation"] = _widened(whole, "organisation", narrowed)
+    return Mask(masks, narrowed | masks["organisation"])
 
 
-def _of_dimension(whole: Table, dimension: str, enough: int) -> Measures:
-    rows = whole.rows[dimension]
-    if len(rows) < 2:  # noqa: PLR2004 - a single row repeats the totals
-        return NONE
-    return _widened(whole, dimension, _small_groups(rows.values(), BOUND, enough))
+def _with_bookings(whole: Table, dimension: str, mask: Measures) -> Measures:
+    """Withhold bookings and all that they bound together where one of them would tell too much of another."""
+    parts, bookings = mask & BOOKED, whole.totals.figure("bookings")
+    everywhere = all(cell.figure("bookings") for cell in whole.rows[dimension].values())
+    leaves_room = everywhere and all(whole.totals.figure(name) < bookings for name in parts)
+    return mask | BOOKED if parts and ("bookings" in parts or not leaves_room) else mask
 
 
 def _small_groups(cells: Iterable[Cell], groups: Iterable[Measures], enough: int) -> Measures:
@@ -100,15 +110,17 @@ def _cells(tables: Tables) -> Iterable[Cell]:
 
 
 def _widened(whole: Table, dimension: str, mask: Measures) -> Measures:
-    return ALL if _gives_away(whole, dimension, mask) else mask
+    """What is withheld in the rows of a dimension: all of it where the rows there are would tell too much."""
+    rows = whole.rows[dimension].values()
+    if len(rows) < 2 or not mask:  # noqa: PLR2004 - a single row repeats the totals
+        return NONE
+    bare = sum(not any(cell.figure(name) for name in MEASURES if name not in mask) for cell in rows)
+    return ALL if bare and _things(whole, mask) <= bare else mask
 
 
-def _gives_away(whole: Table, dimension: str, mask: Measures) -> bool:
-    """Whether the rows that must hold something withheld are as many as the things there are to hold."""
-    published = [name for name in MEASURES if name not in mask]
-    bare = sum(not any(cell.figure(name) for name in published) for cell in whole.rows[dimension].values())
-    things = sum(max(whole.totals.figure(name) for name in group & _COUNTED) for group in BOUND if group <= mask)
-    return bool(mask) and bare > 0 and things <= bare
+def _things(whole: Table, mask: Measures) -> int | float:
+    """At least so many bookings and leaves are behind what is withheld."""
+    return sum(max((whole.totals.figure(name) for name in kind & mask), default=0) for kind in _THINGS)
 
 
 def figures_of(

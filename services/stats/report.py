@@ -6,7 +6,7 @@ from datetime import UTC, tzinfo
 from typing import Any, Final
 
 from services.stats.cells import NONE, Mask, decide, figures_of, stays
-from services.stats.figures import CLOSED_DIMENSIONS, COHORT, DIMENSIONS, LEARNING, MEASURES
+from services.stats.figures import CLOSED_DIMENSIONS, COHORT, DIMENSIONS, LEARNING, LEAVE, MEASURES
 from services.stats.tables import Data, Key, Table, Tables, tabulate
 
 NOT_GIVEN: Final = "nicht angegeben"
@@ -14,7 +14,6 @@ WITHHELD: Final = (
     "Zurückgehalten werden Zahlen, hinter denen 1 bis 4 Personen stehen, und so viele weitere, dass sich keine davon "
     "errechnen lässt."
 )
-HIDDEN: Final = "Hinter jeder Zeile stünde genau eine Buchung: Schon dass es die Zeile gibt, verriete sie."
 MISSING: Final = {
     "course": "Zu keiner Buchung dieses Jahres ist ein Kurs bekannt.",
     "format": "Zu keiner Buchung dieses Jahres ist die Veranstaltung bekannt.",
@@ -59,7 +58,7 @@ def council_report(question: Question, data: Data, tables: Tables, mask: Mask) -
         "organisation": question.organisation,
         "as_of": as_of,
         **body,
-        "unavailable": _unavailable(tables.whole, mask),
+        "unavailable": _unavailable(tables.whole),
     }
 
 
@@ -75,17 +74,22 @@ def _whole(data: Data, tables: Tables, mask: Mask) -> dict[str, Any]:
 
 
 def _public_rows(dimension: str, whole: Table, mask: Mask, labels: Labels) -> list[Row]:
-    if dimension in mask.hidden:
-        return []
     measures, totals = _measures(dimension), figures_of(whole.totals, MEASURES, NONE, {})
-    rows = whole.rows[dimension].items()
-    told = ((key, figures_of(cell, measures, mask.of(dimension), totals)) for key, cell in rows)
+    told = (
+        (key, figures_of(cell, measures, mask.of(dimension), totals | _never(dimension, key)))
+        for key, cell in whole.rows[dimension].items()
+    )
     return _sorted(_row(labels, dimension, key, figures) for key, figures in told)
+
+
+def _never(dimension: str, key: Key) -> Row:
+    """Figures that everybody knows to be 0: a leave always has an organisation."""
+    return dict.fromkeys(LEAVE, 0) if (dimension, key) == ("organisation", None) else {}
 
 
 def _narrowed(organisation_id: str, data: Data, tables: Tables, mask: Mask) -> dict[str, Any]:
     """One organisation's report. Without a row in the whole report it has no figures, and everybody can see that."""
-    is_listed = "organisation" in mask.hidden or organisation_id in tables.whole.rows["organisation"]
+    is_listed = organisation_id in tables.whole.rows["organisation"]
     own = tables.narrowed.get(organisation_id, _NOTHING)
     public = _whole(data, tables, mask) if is_listed else _whole(Data(), Tables(), mask)
     withheld, labels = mask.narrowed, _labels(data)
@@ -140,7 +144,6 @@ def _labels(data: Data) -> Labels:
     }
 
 
-def _unavailable(whole: Table, mask: Mask) -> dict[str, str]:
-    """Dimensions that nobody supplied, or that would tell too much; none where there is nothing to break down."""
-    why = {name: MISSING[name] for name in DIMENSIONS if set(whole.rows[name]) == {None}}
-    return why | dict.fromkeys(sorted(mask.hidden), HIDDEN)
+def _unavailable(whole: Table) -> dict[str, str]:
+    """Dimensions that nobody supplied; none where there is nothing to break down."""
+    return {name: MISSING[name] for name in DIMENSIONS if set(whole.rows[name]) == {None}}

@@ -1,0 +1,113 @@
+"""Small worlds for the tests of stats: bookings, leaves and offerings with as little as a test has to say."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.stats.domain import Assignment, Fact, LeaveFact, OfferingFact, SessionFact
+from services.stats.report import Question, answer
+from services.stats.tables import Data
+from shared.events import Attendance, Booking, Course, Leave, Organisation, Presence
+
+BERLIN = ZoneInfo("Europe/Berlin")
+YEAR = 2023
+SPRING = datetime(2023, 5, 4, 8, tzinfo=UTC)
+LAST_YEAR = datetime(2022, 5, 4, 8, tzinfo=UTC)
+_numbers = count()
+
+
+def at(year: int, month: int = 5, day: int = 4, hour: int = 8, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
+
+
+def present(session_id: str = "S1", status: Presence = "attended", recorded_at: datetime = SPRING) -> Attendance:
+    return Attendance(session_id=session_id, status=status, recorded_at=recorded_at)
+
+
+def fact(person_id: str = "", assigned: Mapping[str, datetime] | None = None, **fields: Any) -> Fact:
+    """A booking, confirmed and seated in spring 2023 unless told otherwise; each has its own person by default."""
+    number = next(_numbers)
+    known: dict[str, Any] = {
+        "booking_id": f"b{number}",
+        "offering_id": "O1",
+        "course_id": "C1",
+        "person_id": person_id or f"p{number}",
+        "organisation_id": None,
+        "department": None,
+        "status_group": None,
+        "status": "confirmed",
+        "requested_at": SPRING,
+        "seated_at": SPRING,
+        "cohorts": list(assigned or {}),
+        "version": 1,
+    }
+    times = [Assignment(cohort, time) for cohort, time in (assigned or {}).items()]
+    return Fact(booking=Booking(**(known | fields)), assigned=times, partition=0)
+
+
+def leave(person_id: str = "", **fields: Any) -> LeaveFact:
+    number = next(_numbers)
+    known: dict[str, Any] = {
+        "leave_id": f"l{number}",
+        "person_id": person_id or f"p{number}",
+        "organisation_id": "D",
+        "department": None,
+        "status_group": None,
+        "starts_on": date(2023, 3, 6),
+        "ends_on": date(2023, 3, 10),
+        "days": 5.0,
+        "subject": "Politische Bildung",
+        "provider": "Volkshochschule",
+        "version": 1,
+    }
+    return LeaveFact(leave=Leave(**(known | fields)), partition=0)
+
+
+def offering(
+    offering_id: str = "O1", sessions: Mapping[str, datetime | None] | None = None, **fields: Any
+) -> OfferingFact:
+    """An offering of course C1 in person, with one session S1 in spring 2023; `topics` are those of each session."""
+    topics = fields.pop("topics", {})
+    held = [SessionFact(name, when, topics.get(name, [])) for name, when in (sessions or {"S1": SPRING}).items()]
+    known: dict[str, Any] = {
+        "course_id": "C1",
+        "title": "Ein Lauf",
+        "format": "in_person",
+        "status": "scheduled",
+        "version": 1,
+    }
+    return OfferingFact(offering_id=offering_id, sessions=held, version=1, **(known | fields))
+
+
+def course(
+    course_id: str = "C1", title: str = "Ein Kurs", topics: Sequence[str] = (), competencies: Sequence[str] = ()
+) -> Course:
+    return Course(course_id=course_id, title=title, topics=list(topics), competencies=list(competencies), version=1)
+
+
+def data(
+    *facts: Fact | LeaveFact,
+    offerings: Sequence[OfferingFact] = (),
+    courses: Sequence[Course] = (),
+    organisations: Sequence[Organisation] = (),
+) -> Data:
+    return Data(
+        facts=[one for one in facts if isinstance(one, Fact)],
+        leaves=[one for one in facts if isinstance(one, LeaveFact)],
+        offerings={one.offering_id: one for one in offerings or [offering()]},
+        courses={one.course_id: one for one in courses},
+        organisations={one.organisation_id: one for one in organisations},
+    )
+
+
+def report(known: Data, year: int = YEAR, organisation: str | None = None) -> dict[str, Any]:
+    found = answer(Question(year, organisation), known, BERLIN)
+    assert found is not None
+    return found
+
+
+def row(found: dict[str, Any], dimension: str, key: str | None) -> dict[str, Any]:
+    [one] = [one for one in found["by"][dimension] if one["key"] == key]
+    return dict(one)
