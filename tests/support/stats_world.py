@@ -78,7 +78,7 @@ def offering(
         "status": "scheduled",
         "version": 1,
     }
-    return OfferingFact(offering_id=offering_id, sessions=held, version=1, **(known | fields))
+    return OfferingFact(offering_id=offering_id, sessions=held, **(known | fields))
 
 
 def course(
