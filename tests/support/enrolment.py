@@ -53,15 +53,15 @@ OFFERING = {
 _ids = count(1)
 
 
-def lms(kind: str, *, at: timedelta = timedelta(0), event_id: str | None = None, **data: object) -> Event:
-    """An event as it is read from the log; `kind` without version, `at` after noon of 1 March 2024."""
+def lms(kind: str, *, after: timedelta = timedelta(0), event_id: str | None = None, **data: object) -> Event:
+    """An event as it is read from the log; `kind` without version, `after` noon of 1 March 2024."""
     prefix = "lernbus." if kind.startswith("deadline") else "lms."
     envelope = {
         "specversion": "1.0",
         "id": event_id or f"e{next(_ids)}",
         "source": "lms/test",
         "type": f"{prefix}{kind}.v1",
-        "time": NOON + at,
+        "time": NOON + after,
         "data": data,
     }
     return parse(msgspec.json.encode(envelope), {**LOG, **PEOPLE})
@@ -70,8 +70,8 @@ def lms(kind: str, *, at: timedelta = timedelta(0), event_id: str | None = None,
 def scheduled(**changes: object) -> Event:
     """Offering o1: two seats, a waiting list, one session; all of it can be changed."""
     changes = {**OFFERING, **changes}
-    at, event_id = changes.pop("at", timedelta(0)), changes.pop("event_id", None)
-    return lms("offering.scheduled", at=at, event_id=event_id, **changes)  # type: ignore[arg-type]
+    after, event_id = changes.pop("after", timedelta(0)), changes.pop("event_id", None)
+    return lms("offering.scheduled", after=after, event_id=event_id, **changes)  # type: ignore[arg-type]
 
 
 def delegation(organisation_id: str, seats: int, release_at: timedelta | None = None) -> dict[str, Any]:
@@ -145,9 +145,9 @@ class MemoryStore:
         return booking_views(self.claimants(offering_id))
 
     async def due(self, now: datetime, limit: int) -> list[Deadline]:
-        documents = [one for one in self.documents["offerings"].values() if one.get("next_deadline", now) < now]
-        documents.sort(key=lambda one: one["next_deadline"])
-        return [Deadline(one["_id"], one["next_deadline"]) for one in documents[:limit]]
+        documents = self.documents["offerings"].items()
+        due = [Deadline(one, at) for one, found in documents if (at := found.get("next_deadline")) and at <= now]
+        return sorted(due, key=lambda one: one.at)[:limit]
 
     async def attributes(self, people: Sequence[str]) -> dict[str, Attributes]:
         return {one: attributes_of(found) for one, found in self._find("people", people)}
