@@ -124,6 +124,18 @@ class Store:
                     row[name] = row.get(name, 0) + amount * document["n"]
             return sums
 
+    async def facts(self) -> AsyncIterator[Fact | LeaveFact]:
+        """Every fact there is, for the audit."""
+        async for document in self._database["facts"].find():
+            yield msgspec.convert(document, Fact)
+        async for document in self._database["leaves"].find():
+            yield msgspec.convert(document, LeaveFact)
+
+    async def counters(self) -> dict[str, int]:
+        """Every counter that is not 0, for the audit: {counter id: n}."""
+        found = self._database["counters"].find({"n": {"$ne": 0}}, {"n": 1})
+        return {document["_id"]: document["n"] async for document in found}
+
     def _document(self, entity: Entity) -> dict[str, Any]:
         document: dict[str, Any] = msgspec.to_builtins(entity)
         if isinstance(entity, OfferingFact):

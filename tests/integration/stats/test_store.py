@@ -1,0 +1,285 @@
+"""stats on a real mongod: events in, by transactions; counters and the report out, over HTTP too."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from services.stats.api import routes
+from services.stats.consumer import StatsHandler
+from services.stats.counters import counters_of
+from services.stats.domain import Fact, LeaveFact
+from services.stats.report import Question, answer
+from services.stats.store import Store
+from services.stats.tables import Data
+from shared.cloudevents import Event
+from shared.events import Attendance, Booking, Course, Leave, Offering, Organisation, Session
+from shared.handler import Item
+from shared.runtime import Database
+from shared.web import install
+from tests.support.stats_world import BERLIN, SPRING, at, fact, leave
+
+Payload = Booking | Leave | Offering | Course | Organisation
+MOMENTS = [at(2021, 12, 31, 23, 30), at(2022), SPRING, at(2023, 12, 31, 22, 30), at(2023, 12, 31, 23, 30), at(2024)]
+YEARS = range(2021, 2026)
+ORGANISATIONS = ["a", "b.c", "$d"]
+
+
+@pytest.fixture
+async def store(database: Database) -> Store:
+    made = Store(database, BERLIN)
+    await made.prepare()
+    return made
+
+
+async def consume(database: Database, store: Store, items: list[Item]) -> Sequence[str]:
+    """One batch as the kernel does it: load, apply, write in one transaction."""
+    handler = StatsHandler(store)
+    state = await handler.load(items)
+    outcomes = [handler.apply(state, item).outcome for item in items]
+    async with database.client.start_session() as session, await session.start_transaction():
+        for collection, writes in handler.writes(state).items():
+            await database[collection].bulk_write(writes, session=session)
+    return outcomes
+
+
+def item(data: Payload, time: datetime = SPRING) -> Item:
+    key = str(getattr(data, "offering_id", None) or getattr(data, "person_id", "") or "k")
+    event = Event("e", "lernbus/enrolment", "enrolment.something.v1", time, data)
+    return Item(event, key, "enrolment.events", sum(key.encode()) % 12, 0)
+
+
+def booking(random: Random, number: int, version: int) -> Booking:
+    maybe = [None, *MOMENTS]
+    sessions = random.sample(["S1", "S2"], random.randrange(3))
+    statuses: list[Any] = ["attended", "partly", "absent", "absent", "excused"]
+    found = fact(
+        f"p{number % 17}",
+        booking_id=f"b{number}",
+        offering_id=f"O{number % 3}",
+        course_id=f"C{number % 3}",
+        version=version,
+        organisation_id=random.choice([None, *ORGANISATIONS]),
+        department=random.choice([None, "x", "y"]),
+        status=random.choice(["confirmed", "confirmed", "waiting", "cancelled"]),
+        seated_at=random.choice(maybe),
+        waiting_since=random.choice(maybe),
+        waiting_until=random.choice(maybe),
+        completed_at=random.choice(maybe),
+        attendance=[
+            Attendance(session_id=one, status=random.choice(statuses), recorded_at=random.choice(MOMENTS))
+            for one in sessions
+        ],
+        cohorts=random.sample(["A", "B"], random.randrange(2)),
+    )
+    return found.booking
+
+
+def offering(random: Random, number: int, version: int) -> Offering:
+    times = random.choices(MOMENTS, k=2)
+    formats: list[Any] = ["in_person", "online", "web_based"]
+    return Offering(
+        offering_id=f"O{number}",
+        course_id=f"C{number}",
+        title=f"Lauf {number}",
+        host_organisation_id="a",
+        format=random.choice(formats),
+        capacity=20,
+        waiting_list=True,
+        delegations=[],
+        sessions=[
+            Session(session_id=f"S{n}", title="M", format="online", starts_at=one, ends_at=one, topics=["T"] * n)
+            for n, one in enumerate(times, 1)
+        ],
+        version=version,
+    )
+
+
+def history(random: Random) -> Iterator[Payload]:
+    """A thousand changes, some told again later."""
+    told: list[Payload] = [
+        *(Organisation(organisation_id=one, name=f"Stadt {one}", version=1) for one in ORGANISATIONS),
+        *(Course(course_id=f"C{n}", title=f"Kurs {n}", topics=["K"][:n], competencies=[], version=1) for n in range(3)),
+    ]
+    yield from told
+    for version in range(1, 1_000):
+        if random.random() < 0.2:
+            yield random.choice(told)
+        one: Payload = booking(random, random.randrange(300), version)
+        if random.random() < 0.02:
+            one = offering(random, random.randrange(3), version)
+        elif random.random() < 0.1:
+            days: dict[str, Any] = {"starts_on": random.choice([date(2022, 12, 31), date(2023, 1, 1)]), "days": 0.5}
+            one = leave(leave_id=f"l{random.randrange(30)}", organisation_id="a", **days).leave
+            one.version, one.ended_at = version, random.choice([None, None, SPRING])
+        told.append(one)
+        yield one
+
+
+def naive_totals(
+    year: int, bookings: list[Booking], leaves: list[Leave], offerings: dict[str, Offering]
+) -> dict[str, float]:
+    """The definitions once more, as plainly as can be."""
+    start, end = datetime(year, 1, 1, tzinfo=BERLIN), datetime(year + 1, 1, 1, tzinfo=BERLIN)
+
+    def within(moment: datetime | None) -> bool:
+        return moment is not None and start <= moment < end
+
+    totals: Counter[str] = Counter()
+    persons = set()
+    for one in bookings:
+        run = offerings.get(one.offering_id)
+        times = {session.session_id: session.starts_at for session in run.sessions} if run else {}
+        held = {a.session_id: times.get(a.session_id) or a.recorded_at for a in one.attendance}
+        was_there = any(a.status in ("attended", "partly") and within(held[a.session_id]) for a in one.attendance)
+        totals["bookings"] += within(one.seated_at)
+        totals["cancelled"] += within(one.seated_at) and one.status == "cancelled"
+        totals["completions"] += within(one.completed_at)
+        if was_there or (run and run.format == "web_based" and within(one.completed_at)):
+            totals["participants"] += 1
+            persons.add(one.person_id)
+        absent = bool(one.attendance) and all(a.status == "absent" for a in one.attendance)
+        totals["no_shows"] += one.status == "confirmed" and absent and within(max(held.values()))
+        if one.waiting_since is not None and one.waiting_since < end:
+            ended = one.waiting_until or one.seated_at or one.ended_at or one.waiting_since
+            totals["waiting"] += one.status == "waiting" or max(ended, one.waiting_since) >= end
+    counted = [one for one in leaves if one.ended_at is None and one.starts_on.year == year]
+    days = sum(one.days for one in counted)
+    return {
+        "bookings": totals["bookings"],
+        "persons": len(persons),
+        "participants": totals["participants"],
+        "waiting": totals["waiting"],
+        "cancelled": totals["cancelled"],
+        "no_shows": totals["no_shows"],
+        "completions": totals["completions"],
+        "leave_persons": len({one.person_id for one in counted}),
+        "leave_days": days,
+    }
+
+
+class Known:
+    """All that was told, each entity's newest version."""
+
+    def __init__(self, payloads: list[Payload]) -> None:
+        newest: dict[tuple[type, str], Payload] = {}
+        for one in payloads:
+            ids = (
+                getattr(one, f"{kind}_id", None) for kind in ("booking", "leave", "offering", "course", "organisation")
+            )
+            key = type(one), next(str(found) for found in ids if found)
+            if key not in newest or newest[key].version < one.version:
+                newest[key] = one
+        self.bookings = [one for one in newest.values() if isinstance(one, Booking)]
+        self.leaves = [one for one in newest.values() if isinstance(one, Leave)]
+        self.offerings = {one.offering_id: one for one in newest.values() if isinstance(one, Offering)}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_report_and_the_counters_equal_a_naive_recount(database: Database, store: Store, seed: int) -> None:
+    random = Random(seed)
+    payloads = list(history(random))
+    start = 0
+    outcomes: Counter[str] = Counter()
+    while start < len(payloads):
+        size = random.choice([1, 40, 200])
+        items = [item(one, SPRING + timedelta(seconds=start)) for one in payloads[start : start + size]]
+        outcomes.update(await consume(database, store, items))
+        start += size
+    assert outcomes["repeated"] > 100
+    known = Known(payloads)
+    for year in YEARS:
+        data = await store.year(year)
+        expected = naive_totals(year, known.bookings, known.leaves, known.offerings)
+        found = answer(Question(year), data, BERLIN)
+        assert found is not None
+        assert found["totals"] == expected
+        sums: Counter[str] = Counter()
+        for row in (await store.overview(year)).values():
+            sums.update(row)
+        assert +sums == +Counter({name: n for name, n in expected.items() if "persons" not in name})
+
+
+async def test_a_years_report_is_that_of_all_facts(database: Database, store: Store) -> None:
+    await consume(database, store, [item(one) for one in history(Random(3))])
+    facts = [one async for one in store.facts()]
+    for year in YEARS:
+        data = await store.year(year)
+        everything = Data(
+            [one for one in facts if isinstance(one, Fact)],
+            [one for one in facts if isinstance(one, LeaveFact)],
+            data.offerings,
+            data.courses,
+            data.organisations,
+            data.as_of,
+        )
+        for organisation in (None, *ORGANISATIONS):
+            question = Question(year, organisation)
+            assert answer(question, data, BERLIN) == answer(question, everything, BERLIN)
+
+
+async def test_counters_in_the_database_are_the_sums_over_its_facts(database: Database, store: Store) -> None:
+    for one in list(history(Random(4)))[:200]:
+        await consume(database, store, [item(one)])
+    facts = [one async for one in store.facts()]
+    assert len(facts) > 50
+    assert await store.counters() == counters_of(facts, BERLIN)
+
+
+async def test_the_next_batch_sees_the_last_one(database: Database, store: Store) -> None:
+    first = fact(booking_id="b", version=5).booking
+    assert await consume(database, store, [item(first)]) == ["applied"]
+    assert await consume(database, store, [item(first)]) == ["repeated"]
+    assert await consume(database, store, [item(fact(booking_id="b", version=4).booking)]) == ["repeated"]
+    assert await consume(database, store, [item(fact(booking_id="b", version=6).booking)]) == ["applied"]
+
+
+@asynccontextmanager
+async def client(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
+    app = FastAPI()
+    install(app)
+    app.include_router(routes(store))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as made:
+        yield made
+
+
+async def test_the_report_over_http(database: Database, store: Store) -> None:
+    organisation = Organisation(organisation_id="D", name="Düsseldorf", version=1)
+    seats = [item(fact(organisation_id="D").booking, at(2023, 6, 1)) for _ in range(6)]
+    await consume(database, store, [item(organisation), *seats])
+    async with client(store) as http:
+        found = await http.get("/stats/api/report", params={"year": 2023, "organisation": "D"})
+        assert found.status_code == 200
+        assert found.json()["totals"]["bookings"] == 6
+        assert found.json()["as_of"] == "2023-06-01T08:00:00Z"
+        assert found.json()["by"]["organisation"][0]["label"] == "Düsseldorf"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"year": "2023", "organisation": "x"}, 404),
+        ({}, 400),
+        ({"year": "soon"}, 400),
+        ({"year": "1899"}, 400),
+        ({"year": "2200"}, 400),
+    ],
+)
+async def test_errors_are_problems(store: Store, query: dict[str, str], status: int) -> None:
+    async with client(store) as http:
+        found = await http.get("/stats/api/report", params=query)
+        assert (found.status_code, found.headers["content-type"]) == (status, "application/problem+json")
+        assert found.json()["status"] == status
+
+
+async def test_before_anything_has_happened(store: Store) -> None:
+    async with client(store) as http:
+        found = (await http.get("/stats/api/report", params={"year": 2023})).json()
+        assert found["as_of"] is None
+        assert set(found["totals"].values()) == {0}
