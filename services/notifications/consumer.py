@@ -1,7 +1,6 @@
 """Notifications as the consumer kernel sees it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
 
 from services.notifications import events, store
 from services.notifications.domain import State, rules
@@ -14,10 +13,10 @@ from shared.handler import Item, Result, Writes
 class Consumer:
     """The Handler: `lead_days` are the days before a session on which people are reminded."""
 
-    group: Final = "notifications"
+    group: str = "notifications"
     topics: Mapping[str, Catalogue] = events.TOPICS
-    private = frozenset({LMS_PEOPLE})
-    output = None
+    private: Collection[str] = frozenset({LMS_PEOPLE})
+    output: str | None = None
 
     def __init__(self, store: Store, lead_days: Sequence[int]) -> None:
         self._store, self._rules = store, rules(lead_days)

@@ -41,8 +41,8 @@ def build(message_id: str, words: Words, sender: Address, now: datetime) -> Mail
     mail["Message-ID"] = f"<{message_id}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday note may answer
     mail["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
-    mail["Content-Language"] = words.language
     mail.set_content(words.body, cte="quoted-printable")
+    mail["Content-Language"] = words.language
     return Mail(to, words.subject, words.language, mail.as_bytes())
 
 

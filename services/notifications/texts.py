@@ -36,13 +36,13 @@ _FORMATS: Final = {
     "de": {
         "in_person": "in Präsenz",
         "online": "online",
-        "web_based": "Web-Training",
+        "web_based": "als Web-Training",
         "blended": "teils vor Ort, teils online",
     },
     "en": {
         "in_person": "in person",
         "online": "online",
-        "web_based": "web-based training",
+        "web_based": "as web-based training",
         "blended": "partly on site, partly online",
     },
 }

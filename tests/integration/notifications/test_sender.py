@@ -1,0 +1,241 @@
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pymongo.asynchronous.database import AsyncDatabase
+
+from services.notifications.queue import Lease, Queue
+from tests.support.notifications_world import World, booking, offering, person
+from tests.support.servers import free_port
+
+MINUTE = timedelta(minutes=1)
+ANNA = "anna@stadt.example"
+BELA = "bela@stadt.example"
+
+
+@pytest.fixture
+async def world(database: AsyncDatabase[dict[str, Any]]) -> World:
+    return await World(database).prepared()
+
+
+async def confirmed(world: World, *people: str) -> None:
+    await world.feed(
+        ("offering.scheduled", offering(1)),
+        *(("lms.person.changed.v1", person(one)) for one in people),
+        *(("booking.confirmed", booking(number, one)) for number, one in enumerate(people, 2)),
+    )
+
+
+async def send(world: World, **more: Any) -> None:
+    """All that is due now, on new connections."""
+    async with world.mail.listening() as port:
+        sender = world.sender(port, **more)
+        while await sender.send_due():
+            pass
+        await sender._hang_up()
+
+
+@contextlib.asynccontextmanager
+async def sending(world: World, port: int, **more: Any) -> AsyncIterator[Any]:
+    sender = world.sender(port, **more)
+    task = asyncio.create_task(sender.send_forever())
+    try:
+        yield sender
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - servers and databases set no event
+            await asyncio.sleep(0.02)
+
+
+async def result(world: World, person_id: str) -> tuple[str, str | None, int]:
+    found = (await world.messages(person_id=person_id))[0]
+    return found["status"], found["reason"], found["attempts"]
+
+
+async def test_a_refusal_for_now_is_tried_again_later_and_later(world: World) -> None:
+    world.mail.rcpt[ANNA] = ["451 4.7.1 Greylisted, anna@stadt.example"] * 2
+    await confirmed(world, "anna")
+    await send(world)
+    assert await result(world, "anna") == ("planned", "451 4.7.1", 1)
+    world.clock.set(world.clock.now() + 0.9 * MINUTE)
+    await send(world)
+    assert await result(world, "anna") == ("planned", "451 4.7.1", 1)
+    world.clock.set(world.clock.now() + 0.2 * MINUTE)
+    await send(world)
+    assert await result(world, "anna") == ("planned", "451 4.7.1", 2)
+    world.clock.set(world.clock.now() + 5.1 * MINUTE)
+    await send(world)
+    assert (await result(world, "anna"))[:2] == ("sent", None)
+    assert world.mail.to() == [ANNA]
+
+
+async def test_after_four_days_of_refusals_it_has_failed(world: World) -> None:
+    world.mail.rcpt[ANNA] = ["451 4.7.1 Later"] * 99
+    await confirmed(world, "anna")
+    for _ in range(11):
+        await send(world)
+        world.clock.set(world.clock.now() + timedelta(hours=10))
+    assert await result(world, "anna") == ("failed", "451 4.7.1", 10)
+
+
+@pytest.mark.parametrize("place", ["rcpt", "data"])
+async def test_a_refusal_for_good_fails_for_that_reader_alone(world: World, place: str) -> None:
+    getattr(world.mail, place)[ANNA] = ["550 5.1.1 <anna@stadt.example> unknown"]
+    await confirmed(world, "anna", "bela")
+    await send(world, smtp_connections=1)
+    assert await result(world, "anna") == ("failed", "550 5.1.1", 0)
+    assert await result(world, "bela") == ("sent", None, 0)
+    failed = (await world.messages(person_id="anna"))[0]
+    assert failed["to"] == ANNA
+    assert "raw" not in failed
+    assert world.mail.connections == 1
+
+
+@pytest.mark.parametrize("answer", ["drop", "take and drop"])
+async def test_a_break_after_the_hand_over_is_unclear_and_not_repeated(world: World, answer: str) -> None:
+    world.mail.data[ANNA] = [answer]
+    await confirmed(world, "anna", "bela")
+    await send(world, smtp_connections=1)
+    world.clock.set(world.clock.now() + timedelta(hours=2))
+    await send(world)
+    assert await result(world, "anna") == ("unclear", "connection lost", 0)
+    assert await result(world, "bela") == ("sent", None, 0)
+    assert world.mail.to().count(ANNA) == (answer != "drop")
+
+
+async def test_no_answer_after_the_hand_over_is_unclear(world: World) -> None:
+    world.mail.delay = 1
+    await confirmed(world, "anna")
+    await send(world, smtp_timeout=0.3)
+    assert await result(world, "anna") == ("unclear", "connection lost", 0)
+
+
+async def test_a_break_before_the_hand_over_is_tried_again(world: World) -> None:
+    world.mail.rcpt[ANNA] = ["421 4.3.2 Shutting down"]
+    await confirmed(world, "anna")
+    await send(world)
+    assert await result(world, "anna") == ("planned", "421 4.3.2", 1)
+    world.clock.set(world.clock.now() + 2 * MINUTE)
+    await send(world)
+    assert (await result(world, "anna"))[0] == "sent"
+
+
+async def test_a_used_connection_that_the_server_closed_costs_no_try(world: World) -> None:
+    world.mail.rcpt[BELA] = ["421 4.7.0 Too many mails on one connection"]
+    await confirmed(world, "anna", "bela")
+    await send(world, smtp_connections=1)
+    assert await result(world, "anna") == ("sent", None, 0)
+    assert await result(world, "bela") == ("sent", None, 0)
+    assert world.mail.connections == 2
+
+
+async def test_an_absent_server_costs_no_try_and_its_return_is_noticed(world: World) -> None:
+    await confirmed(world, *(f"p{n}" for n in range(20)))
+    port = free_port()
+    async with sending(world, port) as sender:
+        await until(lambda: sender._pause >= 1)
+        assert {(one["status"], one["attempts"]) for one in await world.messages()} == {("planned", 0)}
+        async with world.mail.listening(port):
+            await until(lambda: len(world.mail.accepted) == 20)
+    assert await result(world, "p7") == ("sent", None, 0)
+
+
+async def test_a_server_that_is_absent_for_four_days_fails_the_mail(world: World) -> None:
+    await confirmed(world, "anna")
+    sender = world.sender(free_port())
+    await sender.send_due()
+    world.clock.set(world.clock.now() + timedelta(days=4, minutes=1))
+    await sender.send_due()
+    assert await result(world, "anna") == ("failed", "unreachable", 0)
+
+
+async def test_one_address_that_cannot_be_mailed_stops_nobody(world: World) -> None:
+    await world.feed(("lms.person.changed.v1", person("anna", email="jörg@stadt.example")))
+    await confirmed(world, "bela")
+    await world.feed(("booking.confirmed", booking(9, "anna")))
+    await send(world)
+    assert await result(world, "anna") == ("failed", "not_mailable", 0)
+    assert await result(world, "bela") == ("sent", None, 0)
+
+
+async def test_two_senders_at_once_send_nothing_twice(world: World) -> None:
+    people = [f"p{n:03}" for n in range(500)]
+    await confirmed(world, *people)
+    async with world.mail.listening() as port, sending(world, port), sending(world, port):
+        await until(lambda: len(world.mail.accepted) >= 500)
+        await asyncio.sleep(0.3)
+    assert Counter(world.mail.to()) == Counter(f"{one}@stadt.example" for one in people)
+    assert {one["status"] for one in await world.messages()} == {"sent"}
+    assert world.mail.connections <= 8
+
+
+async def test_the_lost_lease_of_a_dead_sender_is_taken_over_when_it_ends(world: World) -> None:
+    await confirmed(world, "anna")
+    queue, dead = Queue(world.database), Lease()
+    assert len(await queue.claim(dead, world.clock.now(), 10)) == 1
+    world.clock.set(world.clock.now() + timedelta(days=1))  # our clock does not count
+    await send(world)
+    assert await result(world, "anna") == ("planned", None, 0)
+    ended = [{"$set": {"lease.until": {"$subtract": ["$$NOW", 1]}}}]
+    await world.database["messages"].update_many({}, ended)
+    await send(world)
+    assert await result(world, "anna") == ("sent", None, 0)
+
+
+async def test_a_frozen_sender_sends_no_more_when_it_wakes_up() -> None:
+    lease = Lease()
+    assert lease.good
+    lease.renewed(asyncio.get_running_loop().time() - 31)
+    assert not lease.good
+
+
+async def test_the_mails_of_one_reader_keep_their_order(world: World) -> None:
+    await confirmed(world, "anna", "bela")
+    for number in range(10, 30, 2):
+        withdrawn = booking(number, "anna", status="cancelled", reason="withdrawn")
+        await world.feed(("booking.cancelled", withdrawn), ("booking.promoted", booking(number + 1, "anna")))
+    await send(world)
+    sent = [raw.partition(b"Message-ID: <")[2][:32].decode() for to, raw in world.mail.accepted if to == ANNA]
+    assert sent == [one["_id"] for one in await world.messages(person_id="anna")]
+
+
+async def test_a_stopped_sender_finishes_its_mail_and_lets_go_of_the_others(world: World) -> None:
+    await confirmed(world, *(f"p{n}" for n in range(30)))
+    world.mail.delay = 0.2
+    async with world.mail.listening() as port:
+        async with sending(world, port, smtp_connections=2):
+            await until(lambda: world.mail.accepted)
+        accepted = len(world.mail.accepted)
+        await asyncio.sleep(0.3)
+        assert len(world.mail.accepted) == accepted < 30
+    statuses = Counter(one["status"] for one in await world.messages())
+    assert statuses == {"sent": accepted, "planned": 30 - accepted}
+    assert await world.messages(lease={"$ne": None}) == []
+
+
+async def test_a_committed_batch_wakes_the_sender(world: World) -> None:
+    async with world.mail.listening() as port, sending(world, port) as sender:
+        await asyncio.sleep(0.1)
+        await confirmed(world, "anna")
+        sender.wake.set()
+        await until(lambda: world.mail.accepted)
+
+
+async def test_due_mail_goes_out_promptly_when_the_clock_is_moved(world: World) -> None:
+    world.mail.rcpt[ANNA] = ["451 4.7.1 Later"]
+    async with world.mail.listening() as port, sending(world, port):
+        await confirmed(world, "anna")
+        await until(lambda: not world.mail.rcpt[ANNA])
+        await asyncio.sleep(0.2)
+        world.clock.set(world.clock.now() + 2 * MINUTE)
+        await until(lambda: world.mail.accepted)

@@ -1,0 +1,121 @@
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notifications.mail import Mail, Words, build
+from services.notifications.messages import Message
+from services.notifications.texts import render
+from tests.support.notifications_world import NOW, leave, offering, person, session
+
+OFFICE = Address("Fortbildung", "office", "stadt.example")
+EXPECTED = {
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "Content-Language",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+    "MIME-Version",
+}
+evil = st.text(st.sampled_from('\r\n\u2028\u2029\x00\x0b\x0c\x85\t\u202e: aBcc@x.example,<>"ä“'), max_size=60)
+
+
+def written(subject: str = "Betreff", body: str = "Text\n", **more: Any) -> Mail:
+    given: dict[str, Any] = {"name": "Jörg Müller", "address": "j@stadt.example", "language": "de"} | more
+    return build("m1", Words(subject=subject, body=body, **given), OFFICE, NOW)
+
+
+def read(mail: Mail) -> EmailMessage:
+    return message_from_bytes(mail.raw, policy=SMTP)
+
+
+def test_a_mail_says_from_whom_to_whom_and_that_a_machine_wrote_it() -> None:
+    mail = read(written(subject="Ihr Platz ist bestätigt", body="Grüße aus Mülheim\n.\nEnde\n"))
+    assert str(mail["From"]) == "Fortbildung <office@stadt.example>"
+    assert str(mail["To"]) == "Jörg Müller <j@stadt.example>"
+    assert str(mail["Subject"]) == "Ihr Platz ist bestätigt"
+    assert mail["Date"].datetime == NOW
+    assert mail["Message-ID"] == "<m1@stadt.example>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail.get_content() == "Grüße aus Mülheim\r\n.\r\nEnde\r\n"
+    assert set(mail.keys()) == EXPECTED
+
+
+def test_the_bytes_are_ascii_lines_that_every_server_takes() -> None:
+    raw = written(subject="ä" * 300, body="ö" * 3_000 + "\n").raw
+    assert raw.isascii()
+    assert raw.replace(b"\r\n", b"").count(b"\n") == raw.replace(b"\r\n", b"").count(b"\r") == 0
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+
+
+def test_a_domain_with_umlauts_is_written_as_the_network_knows_it() -> None:
+    assert written(address="a@münchen.example").to == "a@xn--mnchen-3ya.example"
+
+
+@pytest.mark.parametrize("address", ["jörg@stadt.example", "a@" + "x" * 70 + ".example", "a@.example"])
+def test_an_address_that_cannot_be_mailed_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        written(address=address)
+
+
+def test_two_tries_have_one_message_id() -> None:
+    later = build("m1", Words("A", "a@b.example", "de", "S", "B\n"), OFFICE, datetime(2025, 1, 1, tzinfo=UTC))
+    assert read(later)["Message-ID"] == read(written())["Message-ID"]
+
+
+@given(evil, evil, evil)
+def test_no_title_name_or_place_can_add_a_header_or_a_line(title: str, name: str, place: str) -> None:
+    known = offering(title="T" + title, sessions=[session(title="S" + title, location="L" + place)])
+    reader = person(display_name="N" + name, language="en")
+    message = Message(
+        message_id="m",
+        kind="confirmed",
+        person_id="p1",
+        about="p1",
+        mentions=[],
+        created_at=NOW,
+        order="",
+        offering_id="o1",
+    )
+    subject, body = render(message, reader, reader, known, ZoneInfo("Europe/Berlin"))
+    plain = render(
+        message,
+        person(language="en"),
+        person(),
+        offering(title="T", sessions=[session(location="L")]),
+        ZoneInfo("Europe/Berlin"),
+    )
+    assert len(body.splitlines()) == len(plain[1].splitlines())
+    mail = read(build("m", Words(reader.display_name, reader.email, "en", subject, body), OFFICE, NOW))
+    assert set(mail.keys()) == EXPECTED
+    assert len(mail.keys()) == len(EXPECTED)
+    assert mail.get_content() == body.replace("\n", "\r\n")
+
+
+@given(evil)
+def test_no_subject_of_a_leave_can_either(subject: str) -> None:
+    message = Message(
+        message_id="m",
+        kind="leave_granted",
+        person_id="p1",
+        about="p1",
+        mentions=[],
+        created_at=NOW,
+        order="",
+        leave=leave(subject="S" + subject),
+    )
+    words = render(message, person(), person(), None, ZoneInfo("Europe/Berlin"))
+    mail = read(build("m", Words("N", "a@b.example", "de", *words), OFFICE, NOW))
+    assert len(mail.keys()) == len(EXPECTED)
