@@ -42,7 +42,7 @@ class Change:
         """Whether this step has changed as many bookings as one may."""
         return len(self.events) >= self.state.limit
 
-    def book(self, claimant: Claimant, who: BookingRequested | Candidate, index: int, **fields: Any) -> None:  # noqa: ANN401
+    def book(self, claimant: Claimant, who: BookingRequested | Candidate, index: int, **fields: Any) -> None:
         """Make a new booking; `index`: the request's place in the event; `fields`: at least its status."""
         ledger, event = self.ledger, self.event
         ledger.requests += 1
@@ -64,7 +64,7 @@ class Change:
         self._arrive(claimant, booking)
         self._tell(TOLD_AS[booking.status], booking.booking_id, booking)
 
-    def move(self, claimant: Claimant, kind: str, status: Status, **fields: Any) -> None:  # noqa: ANN401
+    def move(self, claimant: Claimant, kind: str, status: Status, **fields: Any) -> None:
         """Give the live booking another status."""
         before = claimant.bookings[-1].booking
         seats.count(self.ledger, before.organisation_id, before.status, -1)
@@ -73,7 +73,7 @@ class Change:
             fields["waiting_until"] = self.event.time
         self._arrive(claimant, self.amend(claimant, kind, status=status, **fields, **self._moment(status)))
 
-    def amend(self, claimant: Claimant, kind: str, **fields: Any) -> Booking:  # noqa: ANN401
+    def amend(self, claimant: Claimant, kind: str, **fields: Any) -> Booking:
         """Change fields of the last booking."""
         claim = claimant.bookings[-1]
         claim.booking = replace(claim.booking, version=self._next_version(), cause=self.event.id, **fields)
@@ -81,7 +81,7 @@ class Change:
         self._tell(kind, claim.booking.booking_id, claim.booking)
         return claim.booking
 
-    def alter(self, kind: str, **fields: Any) -> None:  # noqa: ANN401
+    def alter(self, kind: str, **fields: Any) -> None:
         """Change fields of the offering."""
         offering = replace(self.ledger.offering, version=self._next_version(), cause=self.event.id, **fields)
         self.ledger.offering = offering

@@ -57,7 +57,8 @@ def kept_document(entity_id: str, kept: Kept) -> Document:
 
 def kept_of(collection: str, document: Document) -> Kept:
     """Read back a course, an organisation or a leave."""
-    return Kept(msgspec.convert(document["entity"], _ENTITIES[collection]), document["seen"])
+    entity = msgspec.convert(document["entity"], _ENTITIES[collection])
+    return Kept(entity, msgspec.convert(document["seen"], list[int]))
 
 
 def attributes_document(person_id: str, attributes: Attributes) -> Document:

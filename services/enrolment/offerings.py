@@ -130,7 +130,7 @@ def _replace(change: Change, data: OfferingScheduled) -> None:
     seats.allot(change.ledger)
 
 
-def _alter(change: Change, kind: str, **fields: Any) -> None:  # noqa: ANN401
+def _alter(change: Change, kind: str, **fields: Any) -> None:
     if any(getattr(change.ledger.offering, name) != value for name, value in fields.items()):
         change.alter(kind, **fields)
         seats.allot(change.ledger)

@@ -1,4 +1,4 @@
-"""Enrolment without servers: events as an LMS sends them, and a store in memory that reads no more than the real one."""
+"""Enrolment without servers: events as an LMS sends them, and a store in memory that reads like the real one."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ SESSION = {
     "ends_at": "2024-11-21T16:00:00+01:00",
     "location": "Wuppertal",
 }
-OFFERING = {
+OFFERING: dict[str, Any] = {
     "offering_id": "o1",
     "course_id": "c1",
     "title": "Qualifizierung",
@@ -53,7 +53,7 @@ OFFERING = {
 _ids = count(1)
 
 
-def lms(kind: str, *, after: timedelta = timedelta(0), event_id: str | None = None, **data: object) -> Event:
+def lms(kind: str, *, after: timedelta = timedelta(0), event_id: str | None = None, **data: Any) -> Event:
     """An event as it is read from the log; `kind` without version, `after` noon of 1 March 2024."""
     prefix = "lernbus." if kind.startswith("deadline") else "lms."
     envelope = {
@@ -67,11 +67,11 @@ def lms(kind: str, *, after: timedelta = timedelta(0), event_id: str | None = No
     return parse(msgspec.json.encode(envelope), {**LOG, **PEOPLE})
 
 
-def scheduled(**changes: object) -> Event:
+def scheduled(**changes: Any) -> Event:
     """Offering o1: two seats, a waiting list, one session; all of it can be changed."""
     changes = {**OFFERING, **changes}
     after, event_id = changes.pop("after", timedelta(0)), changes.pop("event_id", None)
-    return lms("offering.scheduled", after=after, event_id=event_id, **changes)  # type: ignore[arg-type]
+    return lms("offering.scheduled", after=after, event_id=event_id, **changes)
 
 
 def delegation(organisation_id: str, seats: int, release_at: timedelta | None = None) -> dict[str, Any]:

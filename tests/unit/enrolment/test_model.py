@@ -28,7 +28,18 @@ SEATS = st.lists(
 )
 MOMENT = st.sampled_from([None, None, None, 0, 1, 3])
 BATCH = st.booleans()
-MOSTLY, SELDOM = st.integers(0, 5).map(bool), st.integers(0, 4).map(lambda one: one == 4)
+PLAN = st.fixed_dictionaries(
+    {
+        "capacity": CAPACITY,
+        "seats": SEATS,
+        "waiting_list": st.sampled_from([True] * 5 + [False]),
+        "approval": st.sampled_from(["none"] * 4 + ["supervisor"]),
+        "format": st.sampled_from(["in_person"] * 4 + ["blended"]),
+        "title": st.sampled_from(["Auftakt", "Abschluss"]),
+        "opens": MOMENT,
+        "until": MOMENT,
+    }
+)
 
 
 def at(hour: int | None) -> datetime | None:
@@ -65,98 +76,95 @@ class Enrolment(RuleBasedStateMachine):
 
     # --- events -----------------------------------------------------------------------------------------------------
 
-    @initialize(capacity=CAPACITY, seats=SEATS, waiting_list=MOSTLY, supervisor=SELDOM)
-    def begin(self, capacity: int | None, seats: list[Any], waiting_list: bool, supervisor: bool) -> None:
-        self.schedule(capacity, seats, 0, waiting_list, supervisor, None, None, False, False)
+    @initialize(plan=PLAN)
+    def begin(self, *, plan: dict[str, Any]) -> None:
+        self.schedule(plan=plan, hour=0, batch=False)
 
-    @rule(capacity=CAPACITY, seats=SEATS, hour=HOURS, waiting_list=MOSTLY, supervisor=SELDOM,
-          opens=MOMENT, until=MOMENT, moved=st.booleans(), batch=BATCH)  # fmt: skip
-    def schedule(  # noqa: PLR0913
-        self, capacity: int | None, seats: list[Any], hour: int, waiting_list: bool, supervisor: bool,
-        opens: int | None, until: int | None, moved: bool, batch: bool,
-    ) -> None:  # fmt: skip
-        seats = fitting(capacity, seats)
-        data = {
-            "format": "blended" if moved and not waiting_list else "in_person",
-            "capacity": capacity,
-            "waiting_list": waiting_list,
-            "approval": "supervisor" if supervisor else "none",
-            "sessions": [{**SESSION, "title": "moved" if moved else "as planned"}],
+    @rule(plan=PLAN, hour=HOURS, batch=BATCH)
+    def schedule(self, *, plan: dict[str, Any], hour: int, batch: bool) -> None:
+        seats, opens = fitting(plan["capacity"], plan["seats"]), plan["opens"]
+        data: dict[str, Any] = {
+            "format": plan["format"],
+            "capacity": plan["capacity"],
+            "waiting_list": plan["waiting_list"],
+            "approval": plan["approval"],
+            "sessions": [{**SESSION, "title": plan["title"]}],
             "booking_opens_at": at(opens),
             "booking_closes_at": None if opens is None else at(opens + 4),
-            "cancel_until": at(until),
+            "cancel_until": at(plan["until"]),
         }
-        event = lms(
-            "offering.scheduled", after=timedelta(hours=hour), **{**OFFERING, **data, "delegations": as_sent(seats)}
-        )
+        sent = {**OFFERING, **data, "delegations": as_sent(seats)}
+        event = lms("offering.scheduled", after=timedelta(hours=hour), **sent)
         expected = self.naive.schedule({**data, "delegations": as_known(seats)}, event.time)
-        self.push(event, [""], expected, batch)
+        self.push(event, [""], expected, batch=batch)
 
     @rule(capacity=CAPACITY, seats=st.one_of(st.none(), SEATS), hour=HOURS, batch=BATCH)
-    def change_capacity(self, capacity: int | None, seats: list[Any] | None, hour: int, batch: bool) -> None:
+    def change_capacity(self, *, capacity: int | None, seats: list[Any] | None, hour: int, batch: bool) -> None:
         seats = None if seats is None else fitting(capacity, seats)
-        sent = {} if seats is None else {"delegations": as_sent(seats)}
+        sent: dict[str, Any] = {} if seats is None else {"delegations": as_sent(seats)}
         event = self.event("offering.capacity_changed", hour, capacity=capacity, **sent)
         known = None if seats is None else as_known(seats)
-        self.push(event, [""], self.naive.change_capacity(capacity, known, event.time), batch)
+        self.push(event, [""], self.naive.change_capacity(capacity, known, event.time), batch=batch)
 
     @rule(hour=HOURS, batch=BATCH)
-    def pass_deadline(self, hour: int, batch: bool) -> None:
+    def pass_deadline(self, *, hour: int, batch: bool) -> None:
         event = self.event("deadline.passed", hour, at=at(hour))
-        self.push(event, [""], self.naive.pass_deadline(event.time), batch)
+        self.push(event, [""], self.naive.pass_deadline(event.time), batch=batch)
 
     @precondition(lambda self: len(self.history) > 60)
     @rule(batch=BATCH)
-    def cancel_offering(self, batch: bool) -> None:
-        self.push(self.event("offering.cancelled", 0), [""], self.naive.cancel(), batch)
+    def cancel_offering(self, *, batch: bool) -> None:
+        self.push(self.event("offering.cancelled", 0), [""], self.naive.cancel(), batch=batch)
 
     @rule(people=st.lists(st.tuples(PEOPLE, ORGANISATIONS), min_size=1, max_size=6), hour=HOURS, batch=BATCH)
-    def request(self, people: list[tuple[str, str | None]], hour: int, batch: bool) -> None:
+    def request(self, *, people: list[tuple[str, str | None]], hour: int, batch: bool) -> None:
         for person, organisation in people:
             event = self.event("booking.requested", hour, person_id=person, organisation_id=organisation)
-            self.push(event, [person], self.naive.request(person, organisation, event.time), batch)
+            self.push(event, [person], self.naive.request(person, organisation, event.time), batch=batch)
 
     @rule(people=st.lists(st.tuples(PEOPLE, ORGANISATIONS), max_size=9), cohort=st.sampled_from("AB"), batch=BATCH)
-    def assign(self, people: list[tuple[str, str | None]], cohort: str, batch: bool) -> None:
+    def assign(self, *, people: list[tuple[str, str | None]], cohort: str, batch: bool) -> None:
         listed = [{"person_id": person, "organisation_id": organisation} for person, organisation in people]
         event = self.event("cohort.assigned", 0, cohort=cohort, mandatory=True, people=listed)
-        self.push(event, [person for person, _ in people], self.naive.assign(cohort, people), batch)
+        self.push(event, [person for person, _ in people], self.naive.assign(cohort, people), batch=batch)
 
     @rule(people=st.lists(PEOPLE, min_size=1, max_size=3), hour=HOURS, batch=BATCH)
-    def withdraw(self, people: list[str], hour: int, batch: bool) -> None:
+    def withdraw(self, *, people: list[str], hour: int, batch: bool) -> None:
         for person in people:
             event = self.event("booking.withdrawn", hour, person_id=person)
-            self.push(event, [person], self.naive.withdraw(person, event.time), batch)
+            self.push(event, [person], self.naive.withdraw(person, event.time), batch=batch)
 
     @rule(person=PEOPLE, yes=st.booleans(), batch=BATCH)
-    def decide(self, person: str, yes: bool, batch: bool) -> None:
+    def decide(self, *, person: str, yes: bool, batch: bool) -> None:
         kind, of = ("approved", self.naive.approve) if yes else ("refused", self.naive.refuse)
-        self.push(self.event(f"booking.{kind}", 0, person_id=person, decided_by="boss"), [person], of(person), batch)
+        self.push(
+            self.event(f"booking.{kind}", 0, person_id=person, decided_by="boss"), [person], of(person), batch=batch
+        )
 
     @rule(person=PEOPLE, status=st.sampled_from(["attended", "absent"]), batch=BATCH)
-    def attend(self, person: str, status: str, batch: bool) -> None:
+    def attend(self, *, person: str, status: str, batch: bool) -> None:
         event = self.event("attendance.recorded", 0, person_id=person, session_id="s1", status=status)
-        self.push_or_refuse(event, person, self.naive.attend(person, "s1", status), batch)
+        self.push_or_refuse(event, person, self.naive.attend(person, "s1", status), batch=batch)
 
     @rule(person=PEOPLE, hour=HOURS, batch=BATCH)
-    def complete(self, person: str, hour: int, batch: bool) -> None:
+    def complete(self, *, person: str, hour: int, batch: bool) -> None:
         event = self.event("completion.recorded", 0, person_id=person, completed_at=at(hour))
-        self.push_or_refuse(event, person, self.naive.complete(person, event.data.completed_at), batch)
+        self.push_or_refuse(event, person, self.naive.complete(person, event.data.completed_at), batch=batch)
 
     @precondition(lambda self: self.history)
     @rule(number=st.integers(1, 20), batch=BATCH)
-    def repeat(self, number: int, batch: bool) -> None:
+    def repeat(self, *, number: int, batch: bool) -> None:
         """An event that is among the last eight of everybody it concerns changes nothing."""
         event, targets = self.history[-min(number, len(self.history))]
         if all(event.id in self.last[target] for target in targets):
-            self.push(event, [], [], batch)
+            self.push(event, [], [], batch=batch)
 
-    def event(self, kind: str, hour: int, **data: object) -> Event:
+    def event(self, kind: str, hour: int, **data: Any) -> Event:
         return lms(kind, after=timedelta(hours=hour), offering_id="o1", **data)
 
     # --- checks -----------------------------------------------------------------------------------------------------
 
-    def push(self, event: Event, targets: list[str], expected: list[Told], batch: bool) -> None:
+    def push(self, event: Event, targets: list[str], expected: list[Told], *, batch: bool) -> None:
         self.pending.append(event)
         self.expected += expected
         if targets:
@@ -166,9 +174,9 @@ class Enrolment(RuleBasedStateMachine):
         if not batch or len(self.pending) >= 6:
             self.apply()
 
-    def push_or_refuse(self, event: Event, person: str, expected: list[Told] | None, batch: bool) -> None:
+    def push_or_refuse(self, event: Event, person: str, expected: list[Told] | None, *, batch: bool) -> None:
         if expected is not None:
-            self.push(event, [person], expected, batch)
+            self.push(event, [person], expected, batch=batch)
             return
         self.apply()
         before = str(self.world.store.documents)
