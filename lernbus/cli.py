@@ -12,9 +12,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from lernbus import demo as demonstration
 from lernbus import push as pushing
-from lernbus import verify as audit
 from lernbus.client import Client, StackError
 from lernbus.embedded.process import ServerFailed
 from lernbus.embedded.wheels import EmbeddedUnavailable
@@ -23,7 +21,6 @@ from lernbus.serve import PortTakenError, until_stopped
 from lernbus.single import make_topics, run_service
 from lernbus.stack import embedded
 from services.stats.text import render_text
-from shared import logs
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 clock = typer.Typer(no_args_is_help=True)
@@ -37,7 +34,7 @@ EXPECTED: Final = (StackError, EmbeddedUnavailable, ServerFailed, PortTakenError
 
 def main() -> None:
     """Run a command; what can be expected to go wrong is one line and exit code 2."""
-    logs.configure()
+    pass
     try:
         app()
     except EXPECTED as error:
@@ -76,7 +73,6 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
 ) -> None:
     """Replay both stories on the embedded stack and show what came of them."""
-    asyncio.run(until_stopped(demonstration.run(console, port, leave=leave)))
 
 
 @app.command()

@@ -59,7 +59,9 @@ async def embedded(port: int, now: datetime | None) -> AsyncIterator[Stack]:
 def _services(common: dict[str, Any], smtp_port: int, clock: Clock) -> list[Service]:
     return [
         enrolment.build(EnrolmentSettings(**common), clock),
-        notifications.build(NotificationsSettings(**common, smtp_host="127.0.0.1", smtp_port=smtp_port), clock),
+        notifications.build(
+            NotificationsSettings(**common, smtp_host="127.0.0.1", smtp_port=smtp_port, smtp_security="none"), clock
+        ),
         stats.build(StatsSettings(**common), clock),
     ]
 

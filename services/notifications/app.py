@@ -1,0 +1,43 @@
+"""Composition root of notifications."""
+
+from collections.abc import Collection
+
+from services.notifications import api
+from services.notifications.consumer import Consumer
+from services.notifications.firing import Reminders
+from services.notifications.queue import Queue
+from services.notifications.sender import Sender
+from services.notifications.settings import Settings
+from services.notifications.store import Store, prepare
+from shared import marks, runtime
+from shared.clock import Clock
+from shared.events import LMS_EVENTS
+
+
+def build(settings: Settings, clock: Clock) -> runtime.Service:
+    """The service, ready to run."""
+    database, publisher = runtime.connect(settings), runtime.publisher(settings)
+    marking, queue = runtime.publisher(settings), Queue(database)
+    sender = Sender(queue, settings, clock)
+
+    async def append_marks(partitions: Collection[int]) -> None:
+        await marks.append(marking, clock, [LMS_EVENTS], partitions)
+
+    reminders = Reminders(database, clock, append_marks, sender.wake.set, settings.budgets.database)
+
+    async def also() -> dict[str, int]:
+        return {"due": await queue.backlog(clock.now()) + await reminders.backlog()}
+
+    service = runtime.Service(
+        settings,
+        database,
+        publisher,
+        Consumer(Store(database, clock), settings.reminder_days),
+        lambda: prepare(database),
+        routers=[api.router(database)],
+        loops=[sender.send_forever, reminders.remind_forever],
+        closing=[marking.stop],
+        also=also,
+    )
+    service.kernel.on_commit = sender.wake.set
+    return service
