@@ -13,6 +13,8 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from lernbus import push as pushing
+from lernbus.bench import command as benchmark
+from lernbus.bench.reader import BenchError
 from lernbus.client import Client, StackError
 from lernbus.embedded.process import ServerFailed
 from lernbus.embedded.wheels import EmbeddedUnavailable
@@ -29,7 +31,7 @@ console = Console(highlight=False)
 
 Url = Annotated[str, typer.Option(envvar="LERNBUS_URL", help="Where the stack answers.")]
 HERE: Final = "http://127.0.0.1:8000"
-EXPECTED: Final = (StackError, EmbeddedUnavailable, ServerFailed, PortTakenError, pushing.FileError)
+EXPECTED: Final = (StackError, EmbeddedUnavailable, ServerFailed, PortTakenError, pushing.FileError, BenchError)
 
 
 def main() -> None:
@@ -165,6 +167,14 @@ def topics() -> None:
     """Create the topics where they are missing, and check them."""
     for line in asyncio.run(make_topics()):
         console.print(line)
+
+
+@app.command()
+def bench(
+    as_json: Annotated[bool, typer.Option("--json", help='One line: {"ratios": {name: number}, ...}')] = False,  # noqa: FBT002
+) -> None:
+    """Measure enrolment and stats against loops that do less; only the ratios count."""
+    benchmark.bench(console, as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The benchmark: enrolment and stats against loops that do less. Only ratios count; docs/benchmark.md has figures."""
