@@ -27,7 +27,7 @@ ROUTES: Final[Mapping[str, Callable[[State, Event], Decision]]] = {
     "lms.offering.rescheduled.v1": _offering(offerings.reschedule),
     "lms.offering.format_changed.v1": _offering(offerings.change_format),
     "lms.offering.cancelled.v1": _offering(offerings.cancel),
-    "lernbus.deadline.passed.v1": _offering(offerings.pass_deadline),
+    "lernbus.deadline.passed.v1": offerings.deadline,
     "lms.booking.requested.v1": _person(bookings.request),
     "lms.booking.approved.v1": _person(bookings.approve),
     "lms.booking.refused.v1": _person(bookings.refuse),

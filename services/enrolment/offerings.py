@@ -25,18 +25,21 @@ Rule = Callable[[Change, Any], None]
 
 
 def about_offering(rule: Rule, state: State, event: Event) -> Decision:
-    """Apply an event about an offering as a whole. Nothing revives one that is cancelled."""
+    """Apply what the LMS says of an offering as a whole."""
     if (ledger := state.ledgers.get(event.data.offering_id)) is None:
         return Decision("held")
     if (mark := mark_of(event)) in ledger.seen:
         return Decision("repeated")
-    change = Change(state, ledger, event)
-    if ledger.offering.status != "cancelled":
-        rule(change, event.data)
-        change.promote()
+    decision = _apply(rule, state, ledger, event)
     remember(ledger.seen, mark)
     state.changed_ledgers.add(event.data.offering_id)
-    return change.decision()
+    return decision
+
+
+def deadline(state: State, event: Event) -> Decision:
+    """Apply the passing of a deadline. It is known by its effect: the same moment may pass for other seats later."""
+    ledger = state.ledgers.get(event.data.offering_id)
+    return Decision("held") if ledger is None else _apply(_pass_deadline, state, ledger, event)
 
 
 def scheduled(state: State, event: Event) -> Decision:
@@ -75,12 +78,6 @@ def change_format(change: Change, data: FormatChanged) -> None:
     _alter(change, "format_changed", format=data.format, sessions=data.sessions)
 
 
-def pass_deadline(change: Change, data: DeadlinePassed) -> None:
-    """Seats set aside until then are open to all."""
-    before = change.ledger.offering
-    _alter(change, "capacity_changed", released=_released(before, before.delegations, data.at))
-
-
 def cancel(change: Change, data: OfferingCancelled) -> None:
     """The offering first; its bookings follow in steps of their own."""
     change.alter("cancelled", status="cancelled", reason=data.reason)
@@ -106,6 +103,21 @@ def next_deadline(offering: Offering) -> datetime | None:
     if offering.status == "cancelled":
         return None
     return min((one.release_at for one in seats.unreleased(offering) if one.release_at is not None), default=None)
+
+
+def _apply(rule: Rule, state: State, ledger: Ledger, event: Event) -> Decision:
+    """Nothing revives an offering that is cancelled."""
+    change = Change(state, ledger, event)
+    if ledger.offering.status != "cancelled":
+        rule(change, event.data)
+        change.promote()
+    return change.decision()
+
+
+def _pass_deadline(change: Change, data: DeadlinePassed) -> None:
+    """Seats set aside until then are open to all."""
+    before = change.ledger.offering
+    _alter(change, "capacity_changed", released=_released(before, before.delegations, data.at))
 
 
 def _cancel_bookings(change: Change) -> None:

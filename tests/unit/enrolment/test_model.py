@@ -246,4 +246,4 @@ def said(event: Event) -> Told:
 
 
 TestEnrolment = Enrolment.TestCase
-TestEnrolment.settings = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], stateful_step_count=60)
+TestEnrolment.settings = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], stateful_step_count=40)

@@ -129,6 +129,20 @@ def test_a_passed_deadline_opens_the_seats_to_all(world: World) -> None:
     assert world.outcome(again) == "repeated"
 
 
+def test_the_same_deadline_passes_again_for_seats_that_were_set_aside_later(world: World) -> None:
+    """It is always told with the same id: that of the offering and the moment."""
+    world.push(scheduled(capacity=1, delegations=[delegation("jena", 1, HOUR)]), request("x"))
+    deadline = of_offering("deadline.passed", HOUR, at=NOON + HOUR)
+    world.push(deadline)
+    delegations = [delegation("bonn", 2, HOUR)]
+    world.push(
+        of_offering("offering.capacity_changed", capacity=3, delegations=delegations), request("y"), request("z")
+    )
+    assert seated(world) == ["x"]
+    world.push(deadline)
+    assert seated(world) == ["x", "y", "z"]
+
+
 def test_a_deadline_that_another_delegation_has_does_not_open_this_one_s_seats(world: World) -> None:
     delegations = [delegation("jena", 1, HOUR), delegation("bonn", 1, 3 * HOUR)]
     world.push(scheduled(capacity=2, delegations=delegations), request("x"), request("y"))
