@@ -123,14 +123,21 @@ class Sender:
         mail = self._build(letter)
         if mail is None:
             broken = Settled(message_id=letter.message.message_id, status="failed", reason="not_mailable")
-            await self._queue.settle(batch.lease, [broken])
+            await self._settle(batch, broken)
             return True
         reply = await line.deliver(mail)
         if reply.what == "unreachable":
             batch.unreachable = reply.reason
             return False
-        await self._queue.settle(batch.lease, [result_of(letter.message, mail, reply, self._clock.now())])
+        await self._settle(batch, result_of(letter.message, mail, reply, self._clock.now()))
         return True
+
+    async def _settle(self, batch: "_Batch", result: Settled) -> None:
+        """Return once it is written; what other lanes have for us meanwhile is written with it."""
+        batch.results.append(result)
+        async with batch.writing:
+            results, batch.results = batch.results, []
+            await self._queue.settle(batch.lease, results)
 
     def _build(self, letter: Letter) -> Mail | None:
         reader = letter.reader.person if letter.reader else None
@@ -190,6 +197,8 @@ class _Batch:
         self.lease = lease
         self.stopping = False
         self.unreachable: str | None = None
+        self.results: list[Settled] = []
+        self.writing = asyncio.Lock()
         groups: dict[str | None, deque[Letter]] = {}
         for letter in letters:
             groups.setdefault(letter.message.person_id, deque()).append(letter)
