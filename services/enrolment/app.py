@@ -1,6 +1,6 @@
 """Composition root of enrolment."""
 
-from services.enrolment import api
+from services.enrolment import api, audit
 from services.enrolment.consumer import Enrolment
 from services.enrolment.deadlines import Deadlines
 from services.enrolment.settings import Settings
@@ -15,6 +15,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     database, publisher = runtime.connect(settings), runtime.publisher(settings)
     store, views = Store(database), Views(database)
     entrance = runtime.publisher(settings, max_batch_size=1024 * 1024 + 65_536)
+    handler = Enrolment(store)
     deadlines = Deadlines(views, entrance, clock, settings)
 
     async def prepare() -> None:
@@ -28,9 +29,12 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         settings,
         database,
         publisher,
-        Enrolment(store),
+        handler,
         prepare,
-        routers=[api.router(api.Door(database, entrance, settings, clock), views)],
+        routers=[
+            audit.router(database, settings, handler),
+            api.router(api.Door(database, entrance, settings, clock), views),
+        ],
         loops=[deadlines.turn],
         closing=[entrance.stop],
         also=also,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from services.notifications import api
+from services.notifications import api, audit
 from services.notifications.consumer import Consumer
 from services.notifications.firing import Reminders
 from services.notifications.queue import Queue
@@ -28,13 +28,14 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     async def also() -> dict[str, int]:
         return {"due": await queue.backlog(clock.now()) + await reminders.backlog()}
 
+    handler = Consumer(Store(database, clock), settings.reminder_days)
     service = runtime.Service(
         settings,
         database,
         publisher,
-        Consumer(Store(database, clock), settings.reminder_days),
+        handler,
         lambda: prepare(database),
-        routers=[api.router(database)],
+        routers=[api.router(database), audit.router(database, settings, handler, clock)],
         loops=[sender.send_forever, reminders.remind_forever],
         closing=[marking.stop],
         also=also,

@@ -1,6 +1,6 @@
 """Composition root of stats."""
 
-from services.stats import api
+from services.stats import api, audit
 from services.stats.consumer import StatsHandler
 from services.stats.settings import Settings
 from services.stats.store import Store
@@ -13,4 +13,5 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:  # noqa: ARG001 
     database = runtime.connect(settings)
     store = Store(database, settings.zone)
     handler, publisher = StatsHandler(store), runtime.publisher(settings)
-    return runtime.Service(settings, database, publisher, handler, store.prepare, routers=[api.routes(store)])
+    routers = [api.routes(store), audit.router(database, settings, handler)]
+    return runtime.Service(settings, database, publisher, handler, store.prepare, routers=routers)

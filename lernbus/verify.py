@@ -1,0 +1,180 @@
+"""Audits every invariant of section 5 of the design over all three services, and names each one broken.
+
+Each service audits itself (`GET /<service>/api/audit`); what only two of them together can show is compared here.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lernbus.client import Client, StackError
+
+SERVICES: Final = ("enrolment", "notifications", "stats")
+KINDS: Final = ("bookings", "offerings", "leaves", "courses", "organisations")
+ROUNDS: Final = 3
+"""So often the audit is repeated while events come in: only what is broken every time is broken."""
+READY_SECONDS: Final = 30
+Entities = dict[str, Mapping[str, Any]]
+
+
+class Broken(NamedTuple):
+    """One broken invariant: its number, whose audit found it, of what it is broken, and what is wrong."""
+
+    invariant: int
+    service: str
+    entity: str
+    detail: str
+
+
+class Audit(NamedTuple):
+    """What one round found; `moved`: events came in meanwhile."""
+
+    broken: list[Broken]
+    checked: dict[str, dict[str, int]]
+    unchecked: list[str]
+    moved: bool
+
+
+def verify(client: Client, console: Console) -> bool:
+    """Audit everything and print what was found. True if an invariant is broken."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        stuck = _wait(client, progress)
+        audit = _stable(client, progress)
+    broken = [*stuck, *audit.broken]
+    for one in sorted(broken):
+        console.print(f"invariant {one.invariant} broken: {escape(_line(one))}", soft_wrap=True)
+    for service, numbers in audit.checked.items():
+        console.print(f"{service}: {_counts(numbers)}", soft_wrap=True)
+    console.print(_conclusion(len(broken), len(audit.unchecked)), soft_wrap=True)
+    return bool(broken)
+
+
+def _line(one: Broken) -> str:
+    return f"{one.service}: {one.entity}: {one.detail}".replace("\n", " ")
+
+
+def _counts(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {what}" for what, number in numbers.items())
+
+
+def _conclusion(broken: int, unchecked: int) -> str:
+    said = f"{broken} broken" if broken else "all seven invariants hold"
+    return f"{said}, as far as they could be checked ({unchecked} exceptions above)" if unchecked else said
+
+
+def _wait(client: Client, progress: Progress) -> list[Broken]:
+    """Wait until all have caught up; where a service has stopped that would be for ever, so it is told instead."""
+    stuck = [Broken(4, service, "service", f"does not go on: {why}") for service, why in _unready(client)]
+    if not stuck:
+        task = progress.add_task("all caught up", total=1)
+        client.wait(lambda share: progress.update(task, completed=share))
+        progress.remove_task(task)
+    return stuck
+
+
+def _unready(client: Client) -> Iterator[tuple[str, str]]:
+    until = time.monotonic() + READY_SECONDS
+    for service in SERVICES:
+        while (why := _why_unready(client, service)) is not None:
+            if time.monotonic() > until:
+                yield service, why
+                break
+            time.sleep(0.5)
+
+
+def _why_unready(client: Client, service: str) -> str | None:
+    client.get(f"/{service}/health/live")  # raises where nobody answers at all
+    try:
+        client.get(f"/{service}/health/ready")
+    except StackError as error:
+        return str(error)
+    return None
+
+
+def _stable(client: Client, progress: Progress) -> Audit:
+    """Audit until nothing moved meanwhile, or nothing is broken; what is broken only now and then was only on its way."""
+    audit = _audit(client, progress)
+    for _ in range(ROUNDS - 1):
+        if not audit.broken or not audit.moved:
+            return audit
+        client.wait()
+        again = _audit(client, progress)
+        seen = {(one.invariant, one.service, one.entity) for one in audit.broken}
+        lasting = [one for one in again.broken if (one.invariant, one.service, one.entity) in seen]
+        audit = again._replace(broken=lasting)
+    if audit.broken and audit.moved:
+        audit.unchecked.append(f"events came in all the time: told is what was broken in each of {ROUNDS} audits")
+    return audit
+
+
+def _audit(client: Client, progress: Progress) -> Audit:
+    before = _tallies(client)
+    audit = Audit([], {}, [], moved=False)
+    for service in SERVICES:
+        task = progress.add_task(f"{service} audits itself", total=None)
+        report = client.get(f"/{service}/api/audit")
+        progress.remove_task(task)
+        audit.broken.extend(Broken(service=service, **one) for one in report["broken"])
+        audit.checked[service] = report["checked"]
+        audit.unchecked.extend(report["unchecked"])
+    audit.checked["compared"] = {}
+    for kind in KINDS:
+        _compare(client, kind, audit, progress)
+    return audit._replace(moved=_tallies(client) != before)
+
+
+def _tallies(client: Client) -> list[Any]:
+    return [client.get(f"/{service}/api/progress")["tally"] for service in SERVICES]
+
+
+def _compare(client: Client, kind: str, audit: Audit, progress: Progress) -> None:
+    """Invariant 6 between the services: what stats has heard of is what enrolment keeps."""
+    task = progress.add_task(f"{kind} of stats and enrolment", total=None)
+    heard = _all(client, f"/stats/api/audit/{kind}", lambda: progress.advance(task))
+    kept = _all(client, f"/enrolment/api/audit/{kind}", lambda: progress.advance(task))
+    progress.remove_task(task)
+    audit.checked["compared"][kind] = len(kept)
+    name = kind.removesuffix("s")
+    for key, detail in differences(kept, heard):
+        audit.broken.append(Broken(6, "stats", f"{name} {key}", detail))
+
+
+def _all(client: Client, path: str, step: Callable[[], None]) -> Entities:
+    found: Entities = {}
+    after: str | None = ""
+    while after is not None:
+        page = client.get(path, after=after)
+        found |= page["entities"]
+        after = page["after"]
+        step()
+    return found
+
+
+def differences(kept: Entities, heard: Entities) -> Iterator[tuple[str, str]]:
+    """Id and what is wrong, of every entity that is not the same in both, as far as they have the same fields."""
+    for key in sorted(kept.keys() | heard.keys()):
+        if key not in heard:
+            yield key, "enrolment keeps it, and stats has no fact of it"
+        elif key not in kept:
+            yield key, "stats has a fact of it, and enrolment does not keep it"
+        elif fields := [*_unlike(kept[key], heard[key])]:
+            yield key, f"stats and enrolment differ in {', '.join(fields)}"
+
+
+def _unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    for name in one.keys() & other.keys():
+        if not _alike(one[name], other[name]):
+            yield f"{name} (enrolment: {one[name]}, stats: {other[name]})"
+
+
+def _alike(one: Any, other: Any) -> bool:  # noqa: ANN401 (JSON)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_alike(one[name], other[name]) for name in one.keys() & other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return bool(one == other)

@@ -1,0 +1,212 @@
+"""Invariants 1 to 3, judged from what enrolment has published: an offering's events in the order of versions. Pure.
+
+It knows section 4 of the design and nothing of the code that decides. Memory: a few words per booking.
+"""
+
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from shared.audit import Finding
+from shared.events import LIVE, Booking, Course, Leave, Offering, Organisation
+
+Entity = Booking | Offering | Course | Organisation | Leave
+Place = tuple[str, str]
+"""Collection and id of an entity; a booking's stand with its offering's."""
+SEATING: Final = {"enrolment.booking.confirmed.v1", "enrolment.booking.promoted.v1"}
+RESIZED: Final = "enrolment.offering.capacity_changed.v1"
+
+
+def may_have(offering: Offering, confirmed: Mapping[str | None, int], asking: Iterable[str | None]) -> set[str | None]:
+    """Of which of these organisations one more person may be confirmed (design section 4, "Who gets a seat")."""
+    if offering.capacity is None:
+        return {*asking}
+    if sum(confirmed.values()) >= offering.capacity:
+        return set()
+    aside = {
+        one.organisation_id: one.seats for one in offering.delegations if one.organisation_id not in offering.released
+    }
+    in_use = sum(n if (o or "") not in aside else max(0, n - aside[o or ""]) for o, n in confirmed.items())
+    is_open = in_use < offering.capacity - sum(aside.values())
+    return {o for o in asking if is_open or confirmed.get(o, 0) < aside.get(o or "", 0)}
+
+
+def digest(entity: Entity) -> int:
+    """The same for the same content."""
+    return hash(msgspec.json.encode(entity))
+
+
+class Seen(NamedTuple):
+    """A booking as last published."""
+
+    person_id: str
+    organisation_id: str | None
+    status: str
+    version: int
+    digest: int
+
+
+class OfferingHistory:
+    """One offering: `take` its events in the order of the log; what is wrong is collected in `broken`."""
+
+    def __init__(self, offering_id: str, *, cut: bool) -> None:
+        self.offering_id, self.cut = offering_id, cut
+        self.version = 0
+        self.offering: Offering | None = None
+        self.digest = 0
+        self.bookings: dict[str, Seen] = {}
+        self.broken: list[Finding] = []
+        self.confirmed: Counter[str | None] = Counter()
+        self.waiting: defaultdict[str | None, OrderedDict[str, int]] = defaultdict(OrderedDict)
+        self._live: dict[str, str] = {}
+        self._cause = self._resized_by = ""
+        self._idle = False
+
+    def take(self, kind: str, entity: Booking | Offering) -> None:
+        """The next event; a repeat is passed over. Of a history without its beginning only the end is kept."""
+        if entity.version <= self.version:
+            return
+        if entity.version > self.version + 1 and not (self.cut and self.version == 0):
+            self._broken(4, f"version {entity.version} follows {self.version}: an outcome was never published")
+        elif entity.version == 1:
+            self.cut = False  # the beginning of the log is gone, but not this offering's
+        if entity.cause != self._cause:
+            self.settle()
+        self._cause, self.version = entity.cause, entity.version
+        if isinstance(entity, Offering):
+            self.offering, self.digest = entity, digest(entity)
+            self._resized_by = entity.cause if kind == RESIZED else ""
+        else:
+            if not self.cut:
+                self._judge(kind, entity)
+            self._keep(entity)
+
+    def settle(self) -> None:
+        """The steps of a record are done: now no free seat may stand beside a person who may have it."""
+        if self.cut or self.offering is None or self.offering.status == "cancelled":
+            return
+        heads = {o: next(iter(queue.items())) for o, queue in self.waiting.items() if queue}
+        able = may_have(self.offering, self.confirmed, heads) if heads else set()
+        if able and not self._idle:
+            first = min((heads[o] for o in able), key=lambda head: head[1])[0]
+            self._broken(2, f"a seat is free after version {self.version}, and booking {first} waits that may have it")
+        self._idle = bool(able)
+
+    def _judge(self, kind: str, booking: Booking) -> None:
+        before = self.bookings.get(booking.booking_id)
+        was = before.status if before else None
+        if self.offering is None:
+            self._broken(4, f"booking {booking.booking_id} was published before its offering")
+        elif booking.status == "confirmed" != was:
+            self._judge_seat(kind, booking, self.offering)
+        if was == "confirmed" != booking.status and booking.cause == self._resized_by:
+            self._broken(1, f"booking {booking.booking_id} lost its seat by a change of capacity")
+        if booking.status in LIVE:
+            other = self._live.setdefault(booking.person_id, booking.booking_id)
+            if other != booking.booking_id:
+                self._broken(3, f"{booking.person_id} has two live bookings, {other} and {booking.booking_id}")
+
+    def _judge_seat(self, kind: str, booking: Booking, offering: Offering) -> None:
+        if kind not in SEATING:
+            self._broken(1, f"booking {booking.booking_id} has a seat, and {kind} gives none")
+        if not may_have(offering, self.confirmed, [booking.organisation_id]):
+            detail = f"capacity {offering.capacity}, confirmed {self.confirmed.total()}"
+            self._broken(
+                1, f"booking {booking.booking_id} got a seat as version {booking.version} that was not free: {detail}"
+            )
+        place = self.waiting[booking.organisation_id].get(booking.booking_id, booking.version)
+        heads = {o: next(iter(queue.items())) for o, queue in self.waiting.items() if queue}
+        earlier = {o: head for o, head in heads.items() if head[1] < place}
+        for o in may_have(offering, self.confirmed, earlier) if earlier else ():
+            self._broken(
+                2, f"booking {booking.booking_id} passed {earlier[o][0]}, which waited longer and could have the seat"
+            )
+
+    def _keep(self, booking: Booking) -> None:
+        key, organisation_id = booking.booking_id, booking.organisation_id
+        before = self.bookings.get(key)
+        if before is not None and before.status == "confirmed":
+            self.confirmed[before.organisation_id] -= 1
+        if booking.status == "confirmed":
+            self.confirmed[organisation_id] += 1
+        if booking.status == "waiting":
+            self.waiting[organisation_id].setdefault(key, booking.version)
+        elif before is not None:
+            self.waiting[before.organisation_id].pop(key, None)
+        if booking.status not in LIVE and self._live.get(booking.person_id) == key:
+            del self._live[booking.person_id]
+        self.bookings[key] = Seen(booking.person_id, organisation_id, booking.status, booking.version, digest(booking))
+
+    def _broken(self, invariant: int, detail: str) -> None:
+        self.broken.append(Finding(invariant, f"offering {self.offering_id}", detail))
+
+
+class EnrolmentHistory:
+    """All that enrolment has published, as far as the kept versions go."""
+
+    def __init__(self, kept: Mapping[Place, int]) -> None:
+        self._kept = kept
+        self.offerings: dict[str, OfferingHistory] = {}
+        self.others: dict[Place, tuple[int, int]] = {}
+        self.ahead: dict[Place, int] = {}
+        self.broken: list[Finding] = []
+        self.events = 0
+
+    def take(self, kind: str, entity: Entity, *, cut: bool, early: bool) -> None:
+        """The next event of a partition.
+
+        `cut`: the partition's oldest records are gone; `early`: the event was there before the kept state was read.
+        """
+        self.events += 1
+        place, kept = place_of(entity), self._kept.get(place_of(entity), 0)
+        if entity.version > kept:
+            if early:
+                self.ahead[place] = entity.version
+        elif isinstance(entity, Booking | Offering):
+            known = self.offerings.get(entity.offering_id)
+            if known is None:
+                known = self.offerings[entity.offering_id] = OfferingHistory(entity.offering_id, cut=cut)
+            known.take(kind, entity)
+        else:
+            self._take_other(place, entity, cut=cut)
+
+    def _take_other(self, place: Place, entity: Entity, *, cut: bool) -> None:
+        version = self.others.get(place, (0, 0))[0]
+        if entity.version > version + 1 and not (cut and version == 0):
+            detail = f"version {entity.version} follows {version}: an outcome was never published"
+            self.broken.append(Finding(4, name_of(place), detail))
+        if entity.version > version:
+            self.others[place] = entity.version, digest(entity)
+
+    def findings(self, walking: Collection[str]) -> Iterator[Finding]:
+        """All that is wrong; offerings that are `walking` are in the midst of a record's steps."""
+        yield from self.broken
+        for place, version in self.ahead.items():
+            kept = self._kept.get(place, 0)
+            yield Finding(4, name_of(place), f"version {version} was published, and {kept or 'nothing'} is kept")
+        for one in self.offerings.values():
+            if one.offering_id not in walking:
+                one.settle()
+            if lacking := self._kept["offerings", one.offering_id] - one.version:
+                yield Finding(4, f"offering {one.offering_id}", f"the last {lacking} versions were never published")
+            yield from one.broken
+
+
+def place_of(entity: Entity) -> Place:
+    """Where an entity is kept; a booking counts the versions of its offering."""
+    match entity:
+        case Booking() | Offering():
+            return "offerings", entity.offering_id
+        case Course():
+            return "courses", entity.course_id
+        case Organisation():
+            return "organisations", entity.organisation_id
+        case Leave():
+            return "leaves", f"{entity.person_id}\n{entity.leave_id}"
+
+
+def name_of(place: Place) -> str:
+    """In words: "offering o1", "leave p1/l1"."""
+    return f"{place[0].removesuffix('s')} {place[1]}".replace("\n", "/")
