@@ -213,6 +213,14 @@ def test_a_cancelled_offering_is_told_first_and_ends_every_live_booking_in_steps
     assert world.view().seats.confirmed == world.view().seats.waiting == 0
 
 
+def test_the_walk_over_a_cancelled_offering_goes_on_behind_the_last_booking_it_ended() -> None:
+    """Else every step would read again what the steps before it have ended."""
+    world = World(limit=2)
+    world.push(scheduled(), *map(request, "abc"))
+    world.push(of_offering("offering.cancelled"))
+    assert world.store.ledger("o1").walked == "o1\nc"
+
+
 def test_nothing_revives_a_cancelled_offering(world: World) -> None:
     world.push(scheduled(), of_offering("offering.cancelled"))
     for event in (scheduled(capacity=9), of_offering("offering.capacity_changed", capacity=9)):
