@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
+import msgspec
 from aiokafka.structs import TopicPartition
 
-from shared.cloudevents import Catalogue, Event, context_of, parse, parse_binary
+from shared.cloudevents import Catalogue, Event, Instant, context_of, parse, parse_binary
 from shared.errors import Invalid
-from shared.events import LMS_PEOPLE, MARK, PersonErased
+from shared.events import MARK, PersonErased
 from shared.handler import Item
 from shared.keys import key_of, partition_of
 
@@ -52,7 +53,7 @@ def read_again(record: Record, catalogue: Catalogue, step: int) -> Item:
 def _event(record: Record, catalogue: Catalogue) -> Event:
     context = context_of(_text_headers(record), "ce_")
     if record.value is None:
-        return _tombstone(record, context)
+        return _tombstone(record, context, catalogue)
     if "specversion" in context:
         return parse_binary(record.value, context, catalogue)
     return parse(record.value, catalogue)
@@ -63,21 +64,24 @@ def _text_headers(record: Record) -> Mapping[str, str]:
     return {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
 
 
-def _tombstone(record: Record, context: Mapping[str, str]) -> Event:
+def _tombstone(record: Record, context: Mapping[str, str], catalogue: Catalogue) -> Event:
     """A null value ends a person's record; our own carry the event in their headers, an LMS's need not."""
-    if record.topic != LMS_PEOPLE or not record.key:
+    if TOMBSTONE not in catalogue or not record.key:
         raise Invalid("not_json", "", "the record has no value")
     try:
-        person = PersonErased(person_id=record.key.decode())
-        time = datetime.fromisoformat(context["time"]) if "time" in context else _written(record)
-    except ValueError as error:
+        person = msgspec.convert({"person_id": record.key.decode()}, PersonErased)
+        time = msgspec.convert(context["time"], Instant) if "time" in context else _written(record)
+    except (ValueError, msgspec.ValidationError) as error:
         raise Invalid("invalid", "key", str(error)) from error
     identity = context.get("id", f"{record.topic}/{record.partition}/{record.offset}")
     return Event(identity, context.get("source", "kafka"), TOMBSTONE, time, person)
 
 
 def _written(record: Record) -> datetime:
-    return datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC)
+    try:
+        return datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC)
+    except (OverflowError, OSError) as error:  # producers may stamp what they like
+        raise ValueError(f"timestamp {record.timestamp}") from error
 
 
 def _check_key(key: bytes, event: Event, partition: int, partitions: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 from aiokafka.structs import TopicPartition
 from pymongo import DeleteOne, InsertOne, UpdateOne
@@ -10,17 +10,21 @@ from pymongo import DeleteOne, InsertOne, UpdateOne
 from shared.cloudevents import Event, encode
 from shared.codec import Record, dead_letter_headers, partition_and_topic, read_again
 from shared.errors import Invalid
-from shared.events import LMS_EVENTS, MARK, Mark
+from shared.events import MARK, Mark
 from shared.handler import Handler, Item, Result, S, WriteOne
-from shared.positions import Move, Position
+from shared.positions import LettingGo, Move, Position
 from shared.publisher import Out
 
 OUTPUT_BYTES = 4 * 1024 * 1024
-STEP = 1_000
-"""So many held records are let go in one transaction."""
+BUGS_IN_A_ROW = 50
 Place = tuple[str, int, int]
-Waiting = Mapping[tuple[TopicPartition, str], Sequence[tuple[Record, int]]]
-"""Held records that may be let go, in order, each with the step it has reached."""
+
+
+class Waiting(NamedTuple):
+    """Held records of one key that may be let go, in order, each with the step it has reached; are these all?"""
+
+    records: Sequence[tuple[Record, int]] = ()
+    complete: bool = True
 
 
 class BugError(Exception):
@@ -29,6 +33,10 @@ class BugError(Exception):
     def __init__(self, record: Record) -> None:
         super().__init__(place(record))
         self.record = record
+
+
+class LastBugError(BugError):
+    """One bug too many in a row."""
 
 
 def place(record: Record) -> Place:
@@ -52,8 +60,9 @@ class Fold(Generic[S]):
     handler: Handler[S]
     state: S
     owned: Mapping[TopicPartition, Position]
-    waiting: Waiting
+    waiting: Mapping[TopicPartition, Waiting]
     bugs: frozenset[Place]
+    """Records that our own code is known to fail on."""
     moves: dict[TopicPartition, Move] = field(default_factory=dict)
     held_writes: list[WriteOne] = field(default_factory=list)
     size: int = 0
@@ -65,40 +74,40 @@ class Fold(Generic[S]):
         move = self._move(record)
         if record.offset > move.next:
             move.tally["absent"] += record.offset - move.next
-        move.next, move.step, move.at = record.offset + 1, 0, max(move.at, record.timestamp)
         outcome, more = self._outcome(move, reading)
+        move.at = max(move.at, record.timestamp)
         if more:
-            move.next, move.step, self.full = record.offset, self._step(reading) + 1, True
+            begun = move.before.step if record.offset == move.before.next else 0
+            move.next, move.step, self.full = record.offset, begun + 1, True
         else:
+            move.next, move.step, move.letting_go = record.offset + 1, 0, None
             move.tally[outcome] += 1
         self.full = self.full or self.size >= OUTPUT_BYTES
         return not more
-
-    def _step(self, reading: Reading) -> int:
-        return reading.item.step if reading.item else 0
 
     def _move(self, record: Record) -> Move:
         tp = partition_and_topic(record)
         if tp not in self.moves:
             before = self.owned[tp]
-            start = record.offset if before.next is None else before.next
-            self.moves[tp] = Move(before, start, start, before.step, before.at)
+            self.moves[tp] = Move(before, before.next, before.at, before.bugs, before.letting_go)
         return self.moves[tp]
 
     def _outcome(self, move: Move, reading: Reading) -> tuple[str, bool]:
         record, item = reading.record, reading.item
+        if move.letting_go is not None:  # the record itself was applied by an earlier transaction
+            waiting = self.waiting[partition_and_topic(record)]
+            return move.letting_go.outcome, self._let_go(move, move.letting_go.key, waiting)
         if item is not None and item.event.type == MARK:
             return self._mark(move, item), False
-        why = self._why_held(move, item)
-        if item is not None and why == "bug":
+        if item is None:
+            return self._dead_letter(move, record, reading.fault or Invalid("bug"), None), False
+        why = move.held.get(item.key, move.before.held.get(item.key))
+        if why == "bug":
             return self._hold(move, record, item.key, why), False
-        fault = reading.fault or self._known_bug(record)
-        if item is None or fault is not None:
-            return self._dead_letter(move, record, fault or Invalid("bug"), item), False
         try:
-            result = self._apply(item, record)
+            result = self._apply(move, item, record)
         except Invalid as refused:
-            return self._dead_letter(move, record, refused, item), False
+            return self._dead_letter(move, record, refused, item.key), False
         return self._settle(move, record, item, result, why)
 
     def _settle(self, move: Move, record: Record, item: Item, result: Result, why: str | None) -> tuple[str, bool]:
@@ -107,15 +116,13 @@ class Fold(Generic[S]):
         self._say(move, record, result.events)
         if result.more or why != "unknown":
             return result.outcome, result.more
-        if item.step == 0:  # the entity may have arrived: what waits for it has a transaction of its own
-            return result.outcome, True
-        return result.outcome, self._let_go(
-            move, item.key, self.waiting.get((partition_and_topic(record), item.key), ())
-        )
+        # the entity may have arrived: what waits for it has transactions of its own
+        move.letting_go = LettingGo(item.key, result.outcome)
+        return result.outcome, True
 
-    def _let_go(self, move: Move, key: str, waiting: Sequence[tuple[Record, int]]) -> bool:
+    def _let_go(self, move: Move, key: str, waiting: Waiting) -> bool:
         """Apply held records in their order. True if there is more to do."""
-        for record, step in waiting:
+        for record, step in waiting.records:
             if self.size >= OUTPUT_BYTES:
                 return True
             outcome, more = self._release(move, record, key, step)
@@ -130,59 +137,57 @@ class Fold(Generic[S]):
             move.tally[outcome] += 1
             if move.held.get(key) == "bug":
                 return False
-        if len(waiting) >= STEP:
-            return True
-        move.held[key] = None
-        return False
+        if waiting.complete:
+            move.held[key] = None
+        return not waiting.complete
 
     def _release(self, move: Move, record: Record, key: str, step: int) -> tuple[str, bool]:
         try:
-            if fault := self._known_bug(record):
-                raise fault
-            item = read_again(record, self.handler.topics[record.topic], step)
-            result = self._apply(item, record)
+            result = self._apply(move, read_again(record, self.handler.topics[record.topic], step), record)
         except Invalid as refused:
-            if refused.reason == "bug":
-                move.held[key] = "bug"
-            return self._publish_dead_letter(move, record, refused), False
-        self._say(move, record, result.events)
+            return self._dead_letter(move, record, refused, key), False
+        if result.outcome != "held":
+            self._say(move, record, result.events)
         return result.outcome, result.more
 
-    def _apply(self, item: Item, record: Record) -> Result:
+    def _apply(self, move: Move, item: Item, record: Record) -> Result:
+        if place(record) in self.bugs:
+            raise Invalid("bug", "", "the service failed on this record")
         try:
-            return self.handler.apply(self.state, item)
+            result = self.handler.apply(self.state, item)
         except Invalid:
             raise
         except Exception as error:
             raise BugError(record) from error
-
-    def _known_bug(self, record: Record) -> Invalid | None:
-        return Invalid("bug", "", "the service failed on this record") if place(record) in self.bugs else None
-
-    def _why_held(self, move: Move, item: Item | None) -> str | None:
-        return move.held.get(item.key, move.before.held.get(item.key)) if item else None
+        move.bugs = 0
+        return result
 
     def _hold(self, move: Move, record: Record, key: str, why: str) -> str:
         move.held[key] = why
         self.held_writes.append(InsertOne(held_document(self.handler.group, record, key)))
         return "held"
 
-    def _dead_letter(self, move: Move, record: Record, fault: Invalid, item: Item | None) -> str:
-        if fault.reason == "bug" and item is not None and record.topic not in self.handler.private:
-            move.held[item.key] = "bug"
-        return self._publish_dead_letter(move, record, fault)
-
-    def _publish_dead_letter(self, move: Move, record: Record, fault: Invalid) -> str:
-        value = None if record.topic in self.handler.private else record.value
+    def _dead_letter(self, move: Move, record: Record, fault: Invalid, key: str | None) -> str:
+        private = record.topic in self.handler.private
+        if fault.reason == "bug":
+            self._count_bug(move, record)
+            if key is not None and not private:
+                move.held[key] = "bug"
+        value = None if private else record.value
         topic = f"{self.handler.group}.dead-letters"
         self._emit(move, Out(topic, record.partition, record.key, value, dead_letter_headers(record, fault)))
         return "dead_lettered"
 
+    def _count_bug(self, move: Move, record: Record) -> None:
+        move.bugs += 1
+        if move.bugs >= BUGS_IN_A_ROW:
+            raise LastBugError(record)
+
     def _mark(self, move: Move, item: Item) -> str:
         mark: Mark = item.event.data
         offset = item.offset if mark.offset is None else mark.offset
-        move.mark = {"id": mark.mark_id, "time": item.event.time, "offset": offset}
-        if self.handler.output and item.topic == LMS_EVENTS:
+        move.mark = {"offset": offset, "id": mark.mark_id, "time": item.event.time}
+        if self.handler.output and item.topic not in self.handler.private:
             passed_on = Event(
                 item.event.id, item.event.source, MARK, item.event.time, Mark(mark_id=mark.mark_id, offset=offset)
             )

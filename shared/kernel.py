@@ -1,16 +1,18 @@
 """The consumer kernel: a batch of records becomes one transaction, then its events are published, then it is over.
 
 docs/kernel.md explains it on one page. What must hold here:
-* one lock: a batch, a recovery or a revocation at a time;
-* `owned` holds what this consumer remembers of its position documents; every write is guarded by it, so whoever is late fails;
-* after any failure it forgets what it owned; recovery reads the documents, publishes what they still hold, and seeks to `next`.
+* one lock: a batch, a recovery or a tidying up at a time, each within its budget of time;
+* `owned` holds what this consumer remembers of its position documents; every write is guarded by it, so whoever is
+  late fails;
+* after any failure it forgets what it owned; recovery reads the documents, publishes what they still hold, and seeks;
+* `era` counts rebalances: what began in an earlier one owns nothing in this one.
 Kafka's committed offsets are a hint for people who watch the lag, and nothing here reads them.
 """
 
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic
 
 import pymongo
@@ -18,22 +20,22 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
-from bson.errors import BSONError
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, DocumentTooLarge, PyMongoError, WriteError
 
 from shared.codec import Record, partition_and_topic, read
-from shared.errors import Invalid, LogCut, LogReplaced, Stopped, TooManyBugs, Transient
-from shared.folding import STEP, BugError, Fold, Place, Reading, Waiting, place
+from shared.errors import Fenced, Invalid, LogCut, LogReplaced, Stopped, TooManyBugs
+from shared.failures import is_transient
+from shared.folding import BUGS_IN_A_ROW, BugError, Fold, LastBugError, Place, Reading, Waiting, place
 from shared.handler import Handler, S, WriteOne
-from shared.positions import Position, Positions, left_in
+from shared.positions import Position, Positions, left_in, remembered
 from shared.publisher import Publisher
 from shared.settings import Settings
 
 INPUT_BYTES = 4 * 1024 * 1024
-BUGS_IN_A_ROW = 50
+STEP = 1_000
+"""So many held records are let go in one transaction."""
 log = structlog.get_logger()
 
 
@@ -52,49 +54,68 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         self.stopped: dict[TopicPartition, Stopped] = {}
         self.lock = asyncio.Lock()
         self.assigned = asyncio.Event()
+        self.wake = asyncio.Event()
         self.on_commit: Callable[[], None] = lambda: None
-        self.failures = 0
-        self._bugs: Counter[TopicPartition] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.era = 0
         self._hinted: dict[TopicPartition, int] = {}
 
     # --- what the consumer tells us ---------------------------------------------------------------------------------
 
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Let the running batch end, for a while, then forget everything."""
+    async def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
+        """Let the running transaction and its publication end, for a while, then forget everything."""
+        self.leave()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.budgets.revocation), self.lock:
                 pass
-        self.owned.clear()
 
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Recovery must not run in here: aiokafka sends no heartbeats meanwhile."""
+    def leave(self) -> None:
+        """Own nothing from now on; a running batch ends with the transaction that it is in."""
+        self.era += 1
         self.owned.clear()
-        self.stopped.clear()
-        self._hinted.clear()
+        self.assigned.clear()
+
+    async def on_partitions_assigned(self, _assigned: Iterable[TopicPartition]) -> None:
+        """Recovery must not run in here: aiokafka sends no heartbeats meanwhile."""
+        self.era += 1
+        for memory in (self.owned, self.stopped, self._hinted, self.failures):
+            memory.clear()
         self.assigned.set()
+        self.wake.set()
 
     async def run(self, records: Sequence[Record]) -> None:
         """Apply one batch. Never raises: a failure is waited for, and the records are read again."""
         async with self.lock:
             try:
                 await self._run(records)
-                self.failures = 0
-            except Exception as error:  # every failure ends in the same way: forget, wait, read again
+                self.failures.pop("batch", None)
+            except Exception as error:  # noqa: BLE001 - every failure ends so: forget, wait, read again
                 self._rewind(records)
-                await self._back_off(error)
+                await self._back_off("batch", error)
 
     async def tick(self) -> None:
         """Once a second: own what is not owned yet, tidy what is idle, hint at Kafka how far we are."""
+        if not self.assigned.is_set():
+            return
         async with self.lock:
             try:
-                await self._recover(self._assignment() - self.owned.keys() - self.stopped.keys())
-                for tp, position in self.owned.items():
-                    if position.unpublished and position.next == self._hinted.get(tp):
-                        await self.positions.empty(tp, position)
-                self.failures = 0
-            except Exception as error:
-                await self._back_off(error)
+                async with asyncio.timeout(self.budgets.revocation):
+                    await self._recover(self._assignment() - self.owned.keys() - self.stopped.keys())
+                    await self._tidy()
+                self.failures.pop("tick", None)
+            except Exception as error:  # noqa: BLE001 - as above
+                await self._back_off("tick", error)
         await self._hint()
+
+    def poll_failed(self, error: BaseException) -> None:
+        """The consumer lost what it had fetched together with what it could not fetch: seek everywhere again."""
+        self.owned.clear()
+        self.failures["poll"] += 1
+        log.error("reading failed, trying again", kind=type(error).__name__, failures=self.failures["poll"])
+
+    def polled(self) -> None:
+        """The consumer could read."""
+        self.failures.pop("poll", None)
 
     @property
     def ready(self) -> bool:
@@ -104,8 +125,10 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
     # --- one batch --------------------------------------------------------------------------------------------------
 
     async def _run(self, records: Sequence[Record]) -> None:
-        pending = await self._fresh(records)
-        while pending:
+        era = self.era
+        async with asyncio.timeout(self.budgets.revocation):
+            pending = await self._fresh(records)
+        while pending and era == self.era:
             async with asyncio.timeout(self.budgets.revocation):
                 pending = await self._advance(pending)
 
@@ -114,7 +137,9 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         firsts: dict[TopicPartition, Record] = {}
         for record in records:
             firsts.setdefault(partition_and_topic(record), record)
-        astray = {tp for tp, first in firsts.items() if self._is_astray(tp, first)}
+        await self._look_for_cuts({tp for tp, first in firsts.items() if self._jumps(tp, first)})
+        astray = {tp for tp, first in firsts.items() if tp not in self.owned or self._jumps(tp, first)}
+        astray -= {tp for tp in astray & self.owned.keys() if self.owned[tp].sought}
         for tp in astray:
             self.owned.pop(tp, None)
         await self._recover(astray - self.stopped.keys())
@@ -124,72 +149,82 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
             if (tp := partition_and_topic(record)) not in astray and self._is_next(tp, record)
         ]
 
-    def _is_astray(self, tp: TopicPartition, first: Record) -> bool:
-        """True where we do not know the position, or jumped over records without having sought there."""
-        position = self.owned.get(tp)
-        if position is None:
-            return True
-        if position.next is None or first.offset <= position.next:
-            return False
-        return not position.sought
+    def _jumps(self, tp: TopicPartition, first: Record) -> bool:
+        return tp in self.owned and first.offset > self.owned[tp].next
+
+    async def _look_for_cuts(self, tps: set[TopicPartition]) -> None:
+        """A jump over compacted records is harmless; one over records that were removed unread is not."""
+        if tps and self.consumer is not None:
+            for tp, begin in (await self.consumer.beginning_offsets([*tps])).items():
+                if tp in self.owned and begin > self.owned[tp].next:
+                    self._stop(tp, log_cut(tp, begin, self.owned[tp].next))
 
     def _is_next(self, tp: TopicPartition, record: Record) -> bool:
         """Skip what was applied; a record before our position that is newer than all we saw is another log's."""
         position = self.owned.get(tp)
-        if position is None:
-            return False
-        if position.next is None or record.offset >= position.next:
-            return True
+        if position is None or record.offset >= position.next:
+            return position is not None
         if record.timestamp > position.at:
-            self._stop(
-                tp,
-                LogReplaced(
-                    f"{tp.topic}/{tp.partition}: offset {record.offset} is new, our position is {position.next}"
-                ),
-            )
+            self._stop(tp, log_replaced(tp, position.next))
         return False
 
     async def _advance(self, records: list[Record]) -> list[Record]:
         """One transaction and its publication; returns the records that are left."""
+        era = self.era
         done, fold = await self._plan_and_write(records)
-        self.owned |= {tp: move.after() for tp, move in fold.moves.items()}
-        events = [out for move in fold.moves.values() for out in move.events]
+        if era == self.era:
+            self.owned |= {tp: move.after() for tp, move in fold.moves.items()}
         self.on_commit()
-        if events:
-            await self.publisher.publish(events)
+        await self.publisher.publish([out for move in fold.moves.values() for out in move.events])
         return [record for record in records[done:] if partition_and_topic(record) in self.owned]
 
     async def _plan_and_write(self, records: list[Record]) -> tuple[int, Fold[S]]:
         """Take as much as fits; a record that our code fails on is found, and dead-lettered."""
         bugs: set[Place] = set()
+        limit = STEP
         while True:
+            waiting = await self._waiting(records, limit)
             try:
-                done, fold = await self._plan(records, frozenset(bugs))
+                done, fold = await self._plan(records, waiting, frozenset(bugs))
                 await self._write(fold)
+            except LastBugError as bug:
+                raise self._stop(
+                    partition_and_topic(bug.record), TooManyBugs(f"{BUGS_IN_A_ROW} bugs in a row")
+                ) from bug
             except BugError as bug:
-                self._count_bug(bug.record, bug.__cause__ or bug)
-                bugs.add(place(bug.record))
-            except Exception as error:
-                if is_transient(error) or place(records[0]) in bugs:
+                suspects, error = [bug.record], bug.__cause__ or bug
+            except Exception as failure:
+                if is_transient(failure):
                     raise
-                if len(records) > 1:  # loading or writing failed: whose fault it is, halving tells
-                    records = records[: len(records) // 2]
-                    continue
-                self._count_bug(records[0], error)
-                bugs.add(place(records[0]))
+                held = [record for one in waiting.values() for record, _ in one.records]
+                suspects, error = (records if len(records) > 1 else held or records), failure
             else:
-                for tp, move in fold.moves.items():
-                    if move.tally.total() > move.tally["dead_lettered"]:
-                        self._bugs.pop(tp, None)
                 return done, fold
+            if len(suspects) == 1:
+                self._isolate(suspects[0], error, bugs)
+            elif suspects is records:  # loading or writing failed: whose fault it is, halving tells
+                records = records[: len(records) // 2]
+            else:
+                limit = len(suspects) // 2
 
-    async def _plan(self, records: Sequence[Record], bugs: frozenset[Place]) -> tuple[int, Fold[S]]:
-        readings = [self._read(record) for record in _first_bytes(records)]
-        waiting = await self._waiting(readings)
-        held = [self._read_held(record, step) for group in waiting.values() for record, step in group]
-        items = [reading.item for reading in (*readings, *held) if reading.item is not None]
-        state = await self.handler.load(items)
-        fold = Fold(self.handler, state, self.owned, waiting, bugs)
+    def _isolate(self, record: Record, error: BaseException, bugs: set[Place]) -> None:
+        """From now on this record is not applied. If it fails all the same, it is not the record's fault."""
+        if place(record) in bugs:
+            raise error
+        bugs.add(place(record))
+        log.error("bug", topic=record.topic, partition=record.partition, offset=record.offset, exc_info=error)
+
+    async def _plan(
+        self, records: Sequence[Record], waiting: Mapping[TopicPartition, Waiting], bugs: frozenset[Place]
+    ) -> tuple[int, Fold[S]]:
+        owned = dict(self.owned)
+        if not {partition_and_topic(record) for record in records} <= owned.keys():
+            raise Fenced("the partition was taken from us")
+        readings = [self._read(record, owned, bugs) for record in _first_bytes(records)]
+        held = [self._read(record, owned, bugs, step) for one in waiting.values() for record, step in one.records]
+        every = (*readings, *held)
+        state = await self.handler.load([one.item for one in every if one.item and place(one.record) not in bugs])
+        fold = Fold(self.handler, state, owned, waiting, bugs)
         done = 0
         for reading in readings:
             done += fold.take(reading)
@@ -197,14 +232,19 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
                 break
         return done, fold
 
-    def _read(self, record: Record) -> Reading:
-        position = self.owned[partition_and_topic(record)]
-        step = position.step if record.offset == position.next else 0
+    def _read(
+        self, record: Record, owned: Mapping[TopicPartition, Position], bugs: frozenset[Place], step: int | None = None
+    ) -> Reading:
+        position = owned[partition_and_topic(record)]
+        if step is None:
+            step = position.step if record.offset == position.next else 0
         try:
             return Reading(record, read(record, self.handler.topics[record.topic], self.partitions, step))
         except Invalid as fault:
             return Reading(record, None, fault)
         except Exception as error:
+            if place(record) in bugs:
+                return Reading(record, None, Invalid("bug", "", "the service failed on this record"))
             raise BugError(record) from error
 
     async def _write(self, fold: Fold[S]) -> None:
@@ -236,22 +276,15 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
 
     # --- held records -----------------------------------------------------------------------------------------------
 
-    async def _waiting(self, readings: Sequence[Reading]) -> Waiting:
+    async def _waiting(self, records: Sequence[Record], limit: int) -> dict[TopicPartition, Waiting]:
         """The held records that the unfinished walks of this batch may let go."""
-        found: dict[tuple[TopicPartition, str], list[tuple[Record, int]]] = {}
-        for reading in readings:
-            tp, item = partition_and_topic(reading.record), reading.item
-            if item is not None and item.step and self.owned[tp].held.get(item.key) == "unknown":
-                query = {"topic": tp.topic, "partition": tp.partition, "key": item.key}
-                cursor = self.database["held"].find(query).sort("offset").limit(STEP)
-                found[tp, item.key] = [(_record(document), document["step"]) async for document in cursor]
+        found: dict[TopicPartition, Waiting] = {}
+        for tp in {partition_and_topic(record) for record in records} & self.owned.keys():
+            if going := self.owned[tp].letting_go:
+                query = {"topic": tp.topic, "partition": tp.partition, "key": going.key}
+                async with self.database["held"].find(query).sort("offset").limit(limit + 1) as cursor:
+                    found[tp] = await _within_bytes(cursor, limit)
         return found
-
-    def _read_held(self, record: Record, step: int) -> Reading:
-        try:
-            return Reading(record, read(record, self.handler.topics[record.topic], self.partitions, step))
-        except Invalid as fault:
-            return Reading(record, None, fault)
 
     # --- recovery ---------------------------------------------------------------------------------------------------
 
@@ -259,25 +292,18 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         """Become the owner: publish what the predecessor may not have published, and go on where it ended."""
         if not tps or self.consumer is None:
             return
-        async with asyncio.timeout(self.budgets.revocation):
-            documents = await self.positions.read(tps)  # first: a predecessor's later commit fails at our fence
-            held = await self._held(tps)
-            await self.publisher.publish([out for document in documents.values() for out in left_in(document)])
-            replaced = await self._replaced(documents)
-        for tp in tps & self._assignment():
+        era = self.era
+        begins = await self.consumer.beginning_offsets([*tps])
+        documents = await self.positions.read(begins)  # a predecessor's later commit fails at our fence
+        held = await self._held(tps)
+        await self.publisher.publish([out for document in documents.values() for out in left_in(document)])
+        replaced = await self._replaced(documents, begins)
+        for tp in tps & self._assignment() if era == self.era else ():
             if tp in replaced:
                 self._stop(tp, replaced[tp])
-            elif tp in documents:
-                await self._go_on(tp, documents[tp], held.get(tp, {}))
             else:
-                self.owned[tp] = Position(held=held.get(tp, {}))
-                await self.consumer.seek_to_beginning(tp)
-
-    async def _go_on(self, tp: TopicPartition, document: dict[str, Any], held: dict[str, str]) -> None:
-        assert self.consumer is not None
-        unpublished = bool(document["events"])
-        self.owned[tp] = Position(document["next"], document["step"], document["at"], True, unpublished, held)
-        self.consumer.seek(tp, document["next"])
+                self.owned[tp] = remembered(documents[tp], held.get(tp, {}))
+                self.consumer.seek(tp, documents[tp]["next"])
 
     async def _held(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, dict[str, str]]:
         ids = {self.positions.id(tp): tp for tp in tps}
@@ -286,40 +312,37 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
             found.setdefault(ids[document["position"]], {})[document["key"]] = document["why"]
         return found
 
-    async def _replaced(self, documents: dict[TopicPartition, dict[str, Any]]) -> dict[TopicPartition, Stopped]:
+    async def _replaced(
+        self, documents: Mapping[TopicPartition, dict[str, Any]], begins: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, Stopped]:
         """Partitions whose log is not the one that we read: newer records before our position, or a later beginning."""
-        if not documents or self.settings.broker == "embedded":  # its logs never outlive the database
+        if self.consumer is None or self.settings.broker == "embedded":  # its logs never outlive the database
             return {}
-        assert self.consumer is not None
         found: dict[TopicPartition, Stopped] = {}
         newer = await self.consumer.offsets_for_times({tp: document["at"] + 1 for tp, document in documents.items()})
-        begins = await self.consumer.beginning_offsets([*documents])
         for tp, document in documents.items():
             first = newer.get(tp)
             if first is not None and first.timestamp >= 0 and first.offset < document["next"]:
-                found[tp] = LogReplaced(f"{tp.topic}/{tp.partition}: newer records stand before {document['next']}")
+                found[tp] = log_replaced(tp, document["next"])
             elif begins[tp] > document["next"]:
-                found[tp] = LogCut(
-                    f"{tp.topic}/{tp.partition} begins at {begins[tp]}, we had read up to {document['next']}"
-                )
+                found[tp] = log_cut(tp, begins[tp], document["next"])
         return found
+
+    async def _tidy(self) -> None:
+        """Forget the events of partitions that have stood still since the last hint."""
+        for tp, position in [*self.owned.items()]:
+            if position.unpublished and position.next == self._hinted.get(tp):
+                await self.positions.empty(tp, position)
 
     # --- failures ---------------------------------------------------------------------------------------------------
 
-    def _stop(self, tp: TopicPartition, why: Stopped) -> None:
+    def _stop(self, tp: TopicPartition, why: Stopped) -> Stopped:
         log.error("partition stopped", topic=tp.topic, partition=tp.partition, kind=type(why).__name__, reason=str(why))
         self.stopped[tp] = why
         self.owned.pop(tp, None)
         if self.consumer is not None and tp in self._assignment():
             self.consumer.pause(tp)
-
-    def _count_bug(self, record: Record, error: BaseException) -> None:
-        tp = partition_and_topic(record)
-        log.error("bug", topic=tp.topic, partition=tp.partition, offset=record.offset, exc_info=error)
-        self._bugs[tp] += 1
-        if self._bugs[tp] > BUGS_IN_A_ROW:
-            self._stop(tp, TooManyBugs(f"{tp.topic}/{tp.partition}: {BUGS_IN_A_ROW} records in a row failed"))
-            raise self.stopped[tp]
+        return why
 
     def _rewind(self, records: Sequence[Record]) -> None:
         """Read this batch again; where exactly, recovery knows better."""
@@ -332,14 +355,14 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
                 if self.consumer is not None:
                     self.consumer.seek(tp, offset)
 
-    async def _back_off(self, error: Exception) -> None:
+    async def _back_off(self, what: str, error: Exception) -> None:
         self.owned.clear()
-        self.failures += 1
-        if is_transient(error):
-            log.warning("batch failed, trying again", kind=type(error).__name__, failures=self.failures)
+        self.failures[what] += 1
+        if is_transient(error) or isinstance(error, Stopped):
+            log.warning("failed, trying again", what=what, kind=type(error).__name__, failures=self.failures[what])
         else:
-            log.error("batch failed, trying again", failures=self.failures, exc_info=error)
-        await asyncio.sleep(min(0.1 * 2 ** min(self.failures, 10), 5))
+            log.error("failed, trying again", what=what, failures=self.failures[what], exc_info=error)
+        await asyncio.sleep(min(0.1 * 2 ** min(self.failures[what], 10), 5))
 
     # --- the consumer -----------------------------------------------------------------------------------------------
 
@@ -348,7 +371,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
 
     async def _hint(self) -> None:
         """Commit our positions to Kafka, where they only show the lag."""
-        now = {tp: position.next for tp, position in self.owned.items() if position.next is not None}
+        now = {tp: position.next for tp, position in self.owned.items()}
         if self.consumer is not None and now != self._hinted:
             with contextlib.suppress(KafkaError, TimeoutError):
                 async with asyncio.timeout(5):
@@ -356,13 +379,14 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
             self._hinted = now
 
 
-def is_transient(error: BaseException) -> bool:
-    """True for what a retry can cure; anything else is a bug."""
-    if isinstance(error, (WriteError, BulkWriteError)):
-        return error.has_error_label("TransientTransactionError")
-    if isinstance(error, (DocumentTooLarge, BSONError)):
-        return False
-    return isinstance(error, (Transient, PyMongoError, KafkaError, OSError, TimeoutError))
+def log_replaced(tp: TopicPartition, position: int) -> LogReplaced:
+    """Say which."""
+    return LogReplaced(f"{tp.topic}/{tp.partition}: newer records stand before our position {position}")
+
+
+def log_cut(tp: TopicPartition, begin: int, position: int) -> LogCut:
+    """Say which."""
+    return LogCut(f"{tp.topic}/{tp.partition} begins at {begin}, we had read up to {position}")
 
 
 def _first_bytes(records: Sequence[Record]) -> Sequence[Record]:
@@ -373,6 +397,18 @@ def _first_bytes(records: Sequence[Record]) -> Sequence[Record]:
         if size > INPUT_BYTES and index:
             return records[:index]
     return records
+
+
+async def _within_bytes(documents: AsyncIterable[dict[str, Any]], limit: int) -> Waiting:
+    """As many held records as fit into one batch, at least one."""
+    found: list[tuple[Record, int]] = []
+    size = 0
+    async for document in documents:
+        size += len(document["value"] or b"")
+        if len(found) == limit or (found and size > INPUT_BYTES):
+            return Waiting(found, complete=False)
+        found.append((_record(document), document["step"]))
+    return Waiting(found)
 
 
 def _record(document: dict[str, Any]) -> Record:

@@ -1,35 +1,45 @@
 """The position document: per group, topic and partition the fence, the outbox and the tally in one.
 
-{_id: "group/topic/partition", start, next, step, at, tally: {outcome: n}, events: [[topic, partition, key, value, headers]],
- mark: {id, time, offset}}
+{_id: "group/topic/partition", start, next, step, at, bugs, letting_go: [key, outcome] or null, tally: {outcome: n},
+ events: [[topic, partition, key, value, headers]], mark: {offset, id, time}}
 `next` is the offset to apply next, `step` how many transactions of its record are done, `at` the timestamp (ms) of the
-newest record applied, `events` what the last batch published; `tally` sums to next - start.
+newest record applied, `bugs` how many records in a row failed by a bug, `letting_go` the key whose held records are
+being applied and what became of the record that let them go, `events` what the last batch published; `tally` sums to
+next - start.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.structs import TopicPartition
-from pymongo import InsertOne, UpdateOne
+from pymongo import UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import BulkWriteError
 
 from shared.errors import Fenced
 from shared.publisher import Out
 
-DUPLICATE_KEY = 11_000
+Document = dict[str, Any]
+
+
+class LettingGo(NamedTuple):
+    """A key whose held records are being applied, and what became of the record that let them go."""
+
+    key: str
+    outcome: str
 
 
 @dataclass(slots=True)
 class Position:
     """What the owner of a partition remembers of its document."""
 
-    next: int | None = None
+    next: int
     step: int = 0
     at: int = -1
+    bugs: int = 0
+    letting_go: LettingGo | None = None
     sought: bool = True
     """True until the first batch after a seek: only then is a jump in the offsets believed."""
     unpublished: bool = False
@@ -43,10 +53,11 @@ class Move:
     """How one batch moves one position."""
 
     before: Position
-    start: int
     next: int
+    at: int
+    bugs: int
+    letting_go: LettingGo | None
     step: int = 0
-    at: int = -1
     tally: Counter[str] = field(default_factory=Counter)
     events: list[Out] = field(default_factory=list)
     mark: dict[str, Any] | None = None
@@ -56,7 +67,8 @@ class Move:
     def after(self) -> Position:
         """What to remember once the transaction is committed."""
         held = {key: why for key, why in (self.before.held | self.held).items() if why is not None}
-        return Position(self.next, self.step, max(self.at, self.before.at), False, bool(self.events), held)
+        numbers = self.next, self.step, self.at, self.bugs
+        return Position(*numbers, self.letting_go, sought=False, unpublished=bool(self.events), held=held)
 
 
 class Positions:
@@ -69,32 +81,27 @@ class Positions:
         """The document's _id."""
         return f"{self._group}/{tp.topic}/{tp.partition}"
 
-    async def read(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, dict[str, Any]]:
-        """The documents that exist."""
-        ids = {self.id(tp): tp for tp in tps}
-        return {ids[found["_id"]]: found async for found in self._collection.find({"_id": {"$in": [*ids]}})}
+    async def read(self, begins: Mapping[TopicPartition, int]) -> dict[TopicPartition, Document]:
+        """The documents of these partitions; a new one starts where its log begins."""
+        ids = {self.id(tp): tp for tp in begins}
+        found = {ids[one["_id"]]: one async for one in self._collection.find({"_id": {"$in": [*ids]}})}
+        for tp in begins.keys() - found.keys():  # two may try: the second one fails, and reads it
+            fresh: Document = {"step": 0, "at": -1, "bugs": 0, "letting_go": None, "tally": {}, "events": []}
+            found[tp] = {"_id": self.id(tp), "start": begins[tp], "next": begins[tp], **fresh}
+            await self._collection.insert_one(found[tp])
+        return found
 
     async def write(self, session: AsyncClientSession, moves: Mapping[TopicPartition, Move]) -> None:
         """Move on from what we remember, or raise Fenced."""
-        try:
-            done = await self._collection.bulk_write(
-                [self._one(tp, move) for tp, move in moves.items()], session=session
-            )
-        except BulkWriteError as error:
-            if any(fault["code"] == DUPLICATE_KEY for fault in error.details.get("writeErrors", ())):
-                raise Fenced("the first step was taken by somebody else") from error
-            raise
-        if done.matched_count + done.inserted_count < len(moves):
+        done = await self._collection.bulk_write([self._one(tp, move) for tp, move in moves.items()], session=session)
+        if done.matched_count < len(moves):
             raise Fenced("the position was moved by somebody else")
 
-    def _one(self, tp: TopicPartition, move: Move) -> UpdateOne | InsertOne[dict[str, Any]]:
-        state = {"next": move.next, "step": move.step, "events": [[*out] for out in move.events]}
-        if move.mark:
-            state["mark"] = move.mark
-        if move.before.next is None:
-            at = max(move.at, move.before.at)
-            return InsertOne({"_id": self.id(tp), "start": move.start, "at": at, "tally": dict(move.tally), **state})
-        update: dict[str, Any] = {"$set": state, "$max": {"at": move.at}}
+    def _one(self, tp: TopicPartition, move: Move) -> UpdateOne:
+        state = {"next": move.next, "step": move.step, "bugs": move.bugs, "letting_go": move.letting_go, "at": move.at}
+        update: Document = {"$set": {**state, "events": [[*out] for out in move.events]}}
+        if move.mark:  # its offset stands first, so the newest wins: a repeated publication may bring an older one
+            update["$max"] = {"mark": move.mark}
         if move.tally:
             update["$inc"] = {f"tally.{outcome}": n for outcome, n in move.tally.items()}
         return UpdateOne({"_id": self.id(tp), "next": move.before.next, "step": move.before.step}, update)
@@ -112,3 +119,10 @@ def left_in(document: Mapping[str, Any]) -> list[Out]:
         Out(topic, partition, key, value, [(name, bytes(content)) for name, content in headers])
         for topic, partition, key, value, headers in document["events"]
     ]
+
+
+def remembered(document: Mapping[str, Any], held: dict[str, str]) -> Position:
+    """What a document says, and the keys that are held."""
+    going = LettingGo(*document["letting_go"]) if document["letting_go"] else None
+    numbers = document["next"], document["step"], document["at"], document["bugs"]
+    return Position(*numbers, going, unpublished=bool(document["events"]), held=held)

@@ -1,6 +1,7 @@
 """Sends records in order per partition, and takes a new producer after every failure."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,7 +11,9 @@ from aiokafka.errors import KafkaError
 
 from shared.errors import Unpublished
 
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 900_000
+"""Below the 1 MiB that a topic takes by default; a larger record goes in a batch of its own."""
+RECORD_BYTES = 4 * 1024 * 1024
 
 
 class Out(NamedTuple):
@@ -36,7 +39,7 @@ class Publisher:
             "acks": "all",
             "linger_ms": 0,
             "max_batch_size": BATCH_BYTES,
-            "max_request_size": BATCH_BYTES + 65_536,
+            "max_request_size": RECORD_BYTES + 65_536,
             "request_timeout_ms": 40_000,
             "retry_backoff_ms": 500,
             "metadata_max_age_ms": 30_000,
@@ -51,15 +54,20 @@ class Publisher:
         for index, out in enumerate(outs):
             lanes[out.topic, out.partition].append(index)
         offsets = [-1] * len(outs)
+        if not outs:
+            return offsets
         producer = None
         try:
             producer = await self._ready()
-            await asyncio.gather(*(self._send(producer, place, lane, outs, offsets) for place, lane in lanes.items()))
-        except (KafkaError, OSError, asyncio.CancelledError) as error:
+            async with asyncio.TaskGroup() as tasks:  # the first failure ends all: nothing goes on in the background
+                for place, lane in lanes.items():
+                    tasks.create_task(self._send(producer, place, lane, outs, offsets))
+        except BaseException as error:
             await self._discard(producer)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            raise Unpublished(f"{type(error).__name__}: {error}") from error
+            failed = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+            if isinstance(failed, (KafkaError, OSError)):
+                raise Unpublished(f"{type(failed).__name__}: {failed}") from failed
+            raise
         return offsets
 
     async def stop(self) -> None:
@@ -108,10 +116,17 @@ class Publisher:
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
-    """A producer without a broker would wait for its pending records: it gets a second."""
-    try:
+    """A producer without a broker would wait for its pending records for ever: it gets a second, then it is cut off.
+
+    What it still holds is published again by its successor.
+    """
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(1):
             await producer.stop()
-    except TimeoutError:
-        # stop() flushes first; what it still holds is published again by its successor
-        await producer.client.close()
+            return
+    await producer.client.close()
+    task = producer._sender.sender_task  # noqa: SLF001 - stop() alone leaves it trying for as long as we live
+    task.cancel()
+    with contextlib.suppress(TimeoutError, asyncio.CancelledError, KafkaError):
+        async with asyncio.timeout(1):
+            await task

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter
 from faststream import AckPolicy, NoCast
 from faststream.kafka import KafkaBroker
@@ -22,6 +23,8 @@ from shared.settings import Settings
 
 Database = AsyncDatabase[dict[str, Any]]
 log = structlog.get_logger()
+POLL_FAILURES = 5
+"""After so many in a row the consumer is given up: a dead coordinator task of aiokafka never comes back."""
 
 
 def connect(settings: Settings) -> Database:
@@ -78,8 +81,7 @@ class Service:
             for close in (self.publisher.stop, *self.closing):
                 stack.push_async_callback(close)
             await self._prepared()
-            await stack.enter_async_context(self._consuming())
-            for loop in (self._ticking, *self.loops):
+            for loop in (self._consuming, self._ticking, *self.loops):
                 stack.push_async_callback(_ended, asyncio.create_task(_forever(loop)))
             yield self
 
@@ -93,14 +95,28 @@ class Service:
                 await asyncio.sleep(1)
 
     async def _ticking(self) -> None:
+        """Every second, and at once when partitions were assigned."""
         await self.kernel.tick()
+        self.kernel.wake.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
-                await self.kernel.assigned.wait() if not self.kernel.ready else await asyncio.sleep(1)
-        await asyncio.sleep(0.05)
+                await self.kernel.wake.wait()
+
+    async def _consuming(self) -> None:
+        """Consume until the consumer is beyond repair, then take a new one; the broker may come up after us."""
+        try:
+            async with self._consumer() as subscriber:
+                while self.kernel.failures["poll"] < POLL_FAILURES and not all(
+                    task.done() for task in subscriber.tasks
+                ):
+                    await asyncio.sleep(1)
+            log.error("the consumer has ended, taking a new one", service=self.name)
+        except (KafkaError, OSError) as error:
+            log.warning("waiting for the broker", service=self.name, kind=type(error).__name__)
+            await asyncio.sleep(1)
 
     @contextlib.asynccontextmanager
-    async def _consuming(self) -> AsyncIterator[None]:
+    async def _consumer(self) -> AsyncIterator[Any]:
         """FastStream carries the records in; it acknowledges nothing, the kernel's positions are the truth."""
         settings, budgets = self.settings, self.settings.budgets
         broker = KafkaBroker(
@@ -111,6 +127,7 @@ class Service:
             metadata_max_age_ms=30_000,
             graceful_timeout=budgets.stop,
             logger=None,
+            consumer_only=True,  # the kernel publishes through a producer of its own
         )
         subscriber = broker.subscriber(
             *self.handler.topics,
@@ -137,11 +154,30 @@ class Service:
         subscriber(consume)
         try:
             await broker.start()
-            self.kernel.consumer = subscriber.consumer
-            yield
+            self.kernel.consumer = watched(subscriber.consumer, self.kernel)
+            yield subscriber
         finally:
+            self.kernel.leave()
             await broker.stop()
             self.kernel.consumer = None
+
+
+def watched(consumer: Any, kernel: Kernel[Any]) -> Any:
+    """FastStream's loop only logs what `getmany` raises, so the kernel would never know that nothing comes any more."""
+    poll = consumer.getmany
+
+    async def getmany(**how: Any) -> Any:
+        try:
+            found = await poll(**how)
+        except Exception as error:
+            kernel.poll_failed(error)
+            await asyncio.sleep(1)  # FastStream would try again at once after some of them
+            raise
+        kernel.polled()
+        return found
+
+    consumer.getmany = getmany
+    return consumer
 
 
 async def _unparsed(records: Any, _original: Any) -> KafkaMessage:
