@@ -48,9 +48,7 @@ def admits(ledger: Ledger, organisation_id: str | None) -> bool:
 def admissible(ledger: Ledger) -> Collection[str] | None:
     """Of which organisations one of the waiting people may be confirmed: None of whichever, () of none."""
     capacity = ledger.offering.capacity
-    if not ledger.waiting or ledger.offering.status == "cancelled":
-        return ()
-    if capacity is not None and ledger.confirmed >= capacity:
+    if not ledger.waiting or (capacity is not None and ledger.confirmed >= capacity):
         return ()
     if capacity is None or (open_free(ledger) or 0) > 0:
         return None

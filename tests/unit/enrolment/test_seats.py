@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.cloudevents import Event
-from tests.support.enrolment import NOON, World, delegation, lms, scheduled
+from tests.support.enrolment import NOON, World, delegation, item, lms, scheduled
 
 HOUR = timedelta(hours=1)
 
@@ -109,6 +109,7 @@ def test_when_a_delegation_s_person_leaves_its_own_next_person_moves_up_past_oth
     )
     world.push(withdraw("a"))
     assert seated(world) == ["x", "b"]
+    assert [result.more for result in world.results] == [False], "the delegation's own queue had been read"
 
 
 def test_an_open_seat_goes_to_the_first_even_if_a_delegation_waits_behind(world: World) -> None:
@@ -219,6 +220,19 @@ def test_the_walk_over_a_cancelled_offering_goes_on_behind_the_last_booking_it_e
     world.push(scheduled(), *map(request, "abc"))
     world.push(of_offering("offering.cancelled"))
     assert world.store.ledger("o1").walked == "o1\nc"
+
+
+def test_a_step_of_another_event_does_not_go_on_with_a_walk() -> None:
+    """Held records are let go within the steps of the event that they waited for."""
+    world = World(limit=1)
+    world.push(scheduled(capacity=0), *map(request, "abc"))
+    change, other = of_offering("offering.capacity_changed", capacity=3), scheduled()
+    state = world.store.load_now([item(change)])
+    assert world.handler.apply(state, item(change)).more
+    world.store.commit_now(state)
+    steps = [item(other, step=1), item(change, step=1)]
+    state = world.store.load_now(steps)
+    assert [len(world.handler.apply(state, one).events) for one in steps] == [0, 1]
 
 
 def test_nothing_revives_a_cancelled_offering(world: World) -> None:
