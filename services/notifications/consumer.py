@@ -27,7 +27,8 @@ class Consumer:
 
     def apply(self, state: State, item: Item) -> Result:
         """Decide what an event changes and who is told."""
-        return self._rules[item.event.type](state, item)
+        outcome = self._rules[item.event.type](state, item)
+        return Result(more=True) if outcome == "more" else Result(outcome)
 
     def writes(self, state: State) -> Writes:
         """All that has changed since `load`."""

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from services.notifications import events
 from services.notifications.messages import Contact, Kind, Message, identity, order_key
 from services.notifications.reminders import Changes, due_changes
+from shared.cloudevents import Event
 from shared.events import Booking, Leave, Offering, Person, PersonErased, Status
-from shared.handler import Item, Result
 
 STEP: Final = 1_000
 """So many people of a roster, or messages of an erased person, are dealt with in one transaction."""
@@ -65,45 +65,68 @@ class State:
     """Erased person -> messages to clear of name and address."""
 
 
-Rule = Callable[[State, Item], Result]
-REPEATED: Final = Result("repeated")
+Outcome = Literal["applied", "more", "repeated", "held"]
+"""What became of an event. `more`: its effect is not complete; `held`: it cannot be applied before another one came."""
+
+
+class Cause(Protocol):
+    """An event, and where it stands on the log. `step` counts the transactions that it has already taken."""
+
+    @property
+    def event(self) -> Event:
+        """The event."""
+
+    @property
+    def partition(self) -> int:
+        """The partition of its topic."""
+
+    @property
+    def offset(self) -> int:
+        """Its place there."""
+
+    @property
+    def step(self) -> int:
+        """The step that it has reached."""
+
+
+Rule = Callable[[State, Cause], Outcome]
 
 
 # --- people ---------------------------------------------------------------------------------------------------------
 
 
-def person_changed(state: State, item: Item) -> Result:
+def person_changed(state: State, cause: Cause) -> Outcome:
     """lms.person.changed.v1: mails that waited for this address become due."""
-    person: Person = item.event.data
-    if not _is_newer(state, person.person_id, item):
-        return REPEATED
-    state.contacts[person.person_id] = Contact(person.person_id, item.offset, person)
+    person: Person = cause.event.data
+    if not _is_newer(state, person.person_id, cause):
+        return "repeated"
+    state.contacts[person.person_id] = Contact(person.person_id, cause.offset, person)
     state.changed.add(("contacts", person.person_id))
     state.arrived.add(person.person_id)
-    return Result()
+    return "applied"
 
 
-def person_erased(state: State, item: Item) -> Result:
+def person_erased(state: State, cause: Cause) -> Outcome:
     """lms.person.erased.v1: the contact goes first, then, in steps, the name in every message.
 
     In two transactions at least: whoever plans or sends meanwhile sees either the erasure, or is seen by the next step.
     """
-    person: PersonErased = item.event.data
+    person: PersonErased = cause.event.data
     person_id = person.person_id
-    if item.step == 0:
-        if not _is_newer(state, person_id, item):
-            return REPEATED
-        state.contacts[person_id] = Contact(person_id, item.offset, None)
+    if cause.step == 0:
+        if not _is_newer(state, person_id, cause):
+            return "repeated"
+        state.contacts[person_id] = Contact(person_id, cause.offset, None)
         state.changed.add(("contacts", person_id))
         state.arrived.discard(person_id)
-        return Result(more=True)
+        return "more"
     state.cleared[person_id] = state.naming[person_id]
-    return Result(more=len(state.naming[person_id]) == STEP)
+    return "more" if len(state.naming[person_id]) == STEP else "applied"
 
 
-def _is_newer(state: State, person_id: str, item: Item) -> bool:
+def _is_newer(state: State, person_id: str, cause: Cause) -> bool:
     known = state.contacts.get(person_id)
-    return known is None or item.offset > known.offset
+    return known is None or cause.offset > known.offset
 
 
 # --- offerings ------------------------------------------------------------------------------------------------------
@@ -112,18 +135,18 @@ def _is_newer(state: State, person_id: str, item: Item) -> bool:
 def offering_changed(lead_days: Sequence[int]) -> Rule:
     """enrolment.offering.*: a moved session or another format is told to everyone who has a seat or waits for one."""
 
-    def rule(state: State, item: Item) -> Result:
-        offering: Offering = item.event.data
+    def rule(state: State, cause: Cause) -> Outcome:
+        offering: Offering = cause.event.data
         known = state.offerings.get(offering.offering_id)
-        if item.step == 0:
+        if cause.step == 0:
             if known is not None and offering.version <= known.offering.version:
-                return REPEATED
-            changes = due_changes(known.offering if known else None, offering, state.now, lead_days, item.partition)
+                return "repeated"
+            changes = due_changes(known.offering if known else None, offering, state.now, lead_days, cause.partition)
             known = _learn(state, offering, known, changes)
-        kind = TOLD_TO_ALL.get(item.event.type)
-        if known is None or kind is None or (item.step == 0 and known.told == offering.cause):
-            return Result()
-        return _tell_all(state, item, known, kind)
+        kind = TOLD_TO_ALL.get(cause.event.type)
+        if known is None or kind is None or (cause.step == 0 and known.told == offering.cause):
+            return "applied"
+        return _tell_all(state, cause, known, kind)
 
     return rule
 
@@ -141,21 +164,21 @@ def _keep(state: State, known: Known) -> None:
     state.changed.add(("offerings", known.offering.offering_id))
 
 
-def _tell_all(state: State, item: Item, known: Known, kind: Kind) -> Result:
+def _tell_all(state: State, cause: Cause, known: Known, kind: Kind) -> Outcome:
     """One step of the walk over the roster; the offering holds how far it is."""
     offering_id = known.offering.offering_id
-    after = known.after if item.step else ""
+    after = known.after if cause.step else ""
     known = msgspec.structs.replace(known, told=known.offering.cause, after=after)
     page = state.pages.get(offering_id)
     if page is None or page.after != after:  # this batch has read another part of the roster: the next step will do
         _keep(state, known)
-        return Result(more=True)
+        return "more"
     entries, more = _readers(state, offering_id, page)
     for entry in entries[:STEP]:
         if entry.status in ("confirmed", "waiting"):
-            _tell(state, item, kind, entry, known.offering.version)
+            _tell(state, cause, kind, entry, known.offering.version)
     _keep(state, msgspec.structs.replace(known, after=entries[:STEP][-1].booking_id if more else ""))
-    return Result(more=more)
+    return "more" if more else "applied"
 
 
 def _readers(state: State, offering_id: str, page: Page) -> tuple[Sequence[Entry], bool]:
@@ -172,21 +195,21 @@ def _readers(state: State, offering_id: str, page: Page) -> tuple[Sequence[Entry
 # --- bookings and leave ---------------------------------------------------------------------------------------------
 
 
-def booking_changed(state: State, item: Item) -> Result:
+def booking_changed(state: State, cause: Cause) -> Outcome:
     """enrolment.booking.*: keep the roster, tell what is to be told."""
-    booking: Booking = item.event.data
+    booking: Booking = cause.event.data
     if booking.offering_id not in state.offerings:
-        return Result("held")
+        return "held"
     known = state.bookings.get(booking.booking_id)
     if known is not None and booking.version <= known.version:
-        return REPEATED
+        return "repeated"
     entry = msgspec.convert(booking, Entry, from_attributes=True)
     state.bookings[entry.booking_id] = entry
     state.changed.add(("bookings", entry.booking_id))
-    for kind in _kinds(item.event.type, booking):
-        message = _tell(state, item, kind, entry, entry.version)
+    for kind in _kinds(cause.event.type, booking):
+        message = _tell(state, cause, kind, entry, entry.version)
         message.booking_reason, message.late = booking.reason, booking.late
-    return Result()
+    return "applied"
 
 
 def _kinds(event_type: str, booking: Booking) -> Sequence[Kind]:
@@ -195,35 +218,35 @@ def _kinds(event_type: str, booking: Booking) -> Sequence[Kind]:
     return TOLD_OF_BOOKING.get(event_type, ())
 
 
-def leave_changed(state: State, item: Item) -> Result:
+def leave_changed(state: State, cause: Cause) -> Outcome:
     """enrolment.leave.*: tell the person."""
-    leave: Leave = item.event.data
+    leave: Leave = cause.event.data
     if leave.version <= state.leaves.get(leave.leave_id, -1):
-        return REPEATED
+        return "repeated"
     state.leaves[leave.leave_id] = leave.version
     state.changed.add(("leaves", leave.leave_id))
-    kind: Kind = "leave_granted" if item.event.type == "enrolment.leave.granted.v1" else "leave_withdrawn"
+    kind: Kind = "leave_granted" if cause.event.type == "enrolment.leave.granted.v1" else "leave_withdrawn"
     message_id = identity(kind, leave.leave_id, leave.version, leave.person_id)
-    _plan(state, item, kind, leave.person_id, message_id).leave = leave
-    return Result()
+    _plan(state, cause, kind, leave.person_id, message_id).leave = leave
+    return "applied"
 
 
-def nothing_to_tell(_state: State, _item: Item) -> Result:
+def nothing_to_tell(_state: State, _cause: Cause) -> Outcome:
     """Courses and organisations are nobody's mail."""
-    return Result()
+    return "applied"
 
 
-def _tell(state: State, item: Item, kind: Kind, entry: Entry, version: int) -> Message:
+def _tell(state: State, cause: Cause, kind: Kind, entry: Entry, version: int) -> Message:
     """Plan what is told about a booking; who the supervisor is, only a contact says, so that reader stays open."""
     reader = "supervisor" if kind == "approval_requested" else "person"
-    message = _plan(state, item, kind, entry.person_id, identity(kind, entry.booking_id, version, reader))
+    message = _plan(state, cause, kind, entry.person_id, identity(kind, entry.booking_id, version, reader))
     message.offering_id, message.waiting = entry.offering_id, entry.status == "waiting"
     if kind == "approval_requested":
         message.person_id = None
     return message
 
 
-def _plan(state: State, item: Item, kind: Kind, person_id: str, message_id: str) -> Message:
+def _plan(state: State, cause: Cause, kind: Kind, person_id: str, message_id: str) -> Message:
     message = Message(
         message_id=message_id,
         kind=kind,
@@ -231,7 +254,7 @@ def _plan(state: State, item: Item, kind: Kind, person_id: str, message_id: str)
         about=person_id,
         mentions=[person_id],
         created_at=state.now,
-        order=order_key(state.now, item.partition, item.offset, item.step, len(state.messages)),
+        order=order_key(state.now, cause.partition, cause.offset, cause.step, len(state.messages)),
     )
     state.messages.append(message)
     return message
