@@ -8,12 +8,14 @@ from typing import Any, Final, Self
 
 import httpx2
 
+from lernbus.errors import CommandError
+
 BATCH: Final = "application/cloudevents-batch+json"
 WAIT_SECONDS: Final = 0.05
 ATTEMPTS: Final = 12
 
 
-class StackError(Exception):
+class StackError(CommandError):
     """What the stack answered, or that it did not; the message is one line."""
 
     def __init__(self, message: str, errors: Sequence[dict[str, Any]] = ()) -> None:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lernbus.client import Client, StackError
+from lernbus.errors import CommandError
 from services.enrolment.events import DOOR
 from shared.cloudevents import parse
 from shared.errors import Invalid
@@ -15,7 +16,7 @@ MOST_EVENTS = 500
 MOST_BYTES = 900_000
 
 
-class FileError(Exception):
+class FileError(CommandError):
     """A file that cannot be sent; the message names the line."""
 
 

@@ -11,12 +11,13 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
+from lernbus.errors import CommandError
 from shared import status, web
 from shared.runtime import Service
 from shared.settings import STATIC
 
 
-class PortTakenError(Exception):
+class PortTakenError(CommandError):
     """Another program listens there; the message is one line."""
 
 

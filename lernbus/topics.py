@@ -5,6 +5,7 @@ from typing import Final
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from lernbus.errors import CommandError
 from shared.events import ENROLMENT_EVENTS, LMS_EVENTS, LMS_PEOPLE
 from shared.settings import Settings
 
@@ -14,7 +15,7 @@ DAY_MS: Final = 24 * 3600 * 1000
 LARGEST_RECORD: Final = 4 * 1024 * 1024 + 65_536
 
 
-class WrongTopicsError(Exception):
+class WrongTopicsError(CommandError):
     """Topics that are not as they must be; the message is one line."""
 
 

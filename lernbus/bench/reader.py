@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from lernbus.bench.place import Place
+from lernbus.errors import CommandError
 
 BATCH: Final = 2_000
 WAIT_SECONDS: Final = 30
@@ -17,7 +18,7 @@ QUIET: Final = 20
 """So many empty answers in a row, 50 ms each, and the topic is read."""
 
 
-class BenchError(Exception):
+class BenchError(CommandError):
     """What was measured did not do its work; the message is one line."""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from lernbus.embedded.wheels import INSTEAD, EmbeddedUnavailable
+from lernbus.errors import CommandError
 
 LAUNCH = Path(__file__).with_name("launch.py")
 READY_SECONDS = 60  # on an idle machine it takes two
@@ -24,7 +25,7 @@ LIBRARIES = "libcurl4 libssl3"  # what mongod needs and a slim image of Debian o
 OnDeath = Callable[[str], None]
 
 
-class ServerFailed(Exception):
+class ServerFailed(CommandError):
     """A server did not start; the message says which, how it ended and what it wrote last."""
 
 

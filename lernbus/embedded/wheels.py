@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from lernbus.errors import CommandError
+
 INSTEAD = "use the container stack (docker compose up)"
 
 
-class EmbeddedUnavailable(Exception):
+class EmbeddedUnavailable(CommandError):
     """The embedded stack cannot run here; the message is one line: what is missing and what to do."""
 
     def __init__(self, missing: str, instead: str = INSTEAD) -> None:
