@@ -26,7 +26,8 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     reminders = Reminders(database, clock, append_marks, sender.wake.set, settings.budgets.database)
 
     async def also() -> dict[str, int]:
-        return {"due": await queue.backlog(clock.now()) + await reminders.backlog()}
+        due = await reminders.backlog()  # first: one that fires meanwhile is in the queue then
+        return {"due": due + await queue.backlog(clock.now())}
 
     handler = Consumer(Store(database, clock), settings.reminder_days)
     service = runtime.Service(

@@ -126,7 +126,7 @@ def test_leave_is_told_and_counted(stack: Running, unique: str) -> None:
         "subject": "Politik",
         "provider": "vhs",
     }
-    days = {"starts_on": "2031-05-05", "ends_on": "2031-05-09"}
+    days = {"starts_on": "2031-05-05", "ends_on": "2031-05-09", "provider": "vhs"}
     stack.push(person(who), event("leave.granted", person_id=who, **{**leave, **days}))
 
     assert stack.kinds(person_id=who) == ["leave_granted"]
