@@ -24,6 +24,8 @@ from lernbus.stories.duesseldorf_people import CITY, DEPARTMENTS, STAFF, TRAINEE
 from lernbus.stories.telling import Phase, Story, office_hours
 
 OFFERINGS: Final = (MEMORIAL_2020, *MEMORIAL_2023, SEMINAR, TRAINING, QUALIFICATION)
+COUNCIL: Final = (("due-ik", "participants", 17), ("due-wbt", "bookings", 181), (None, "leave_persons", 49))
+"""What the city answered: course (None: in all), measure of the report, figure."""
 
 _ROWS: Final = zip_longest(*(department.people[: department.learners] for department in DEPARTMENTS))
 LEARNERS: Final = [member for row in _ROWS for member in row if member]
@@ -66,7 +68,7 @@ def _digital_substitute(story: Story) -> None:
     courses(story, "2020-10-01 08:05")
     introduce(story, "2020-10-01 08:10", TRAINEES_2022)
     session = visit(MEMORIAL_2020, "2020-11-04", "09:30", "15:00")
-    schedule_visit(story, "2020-10-05 09:00", MEMORIAL_2020, session)
+    schedule_visit(story, "2020-10-05 09:00", MEMORIAL_2020, "Mahn- und Gedenkstätte 2020", session)
     _assign(story, "2020-10-12 10:15", MEMORIAL_2020, 2022, TRAINEES_2022)
     story.phase("2020-10-29 15:00", "Düsseldorf 2020: the visit becomes an online workshop")
     session |= {"format": "online", "location": None, "join_url": "https://konferenz.duesseldorf.example/gedenkstaette"}

@@ -35,9 +35,9 @@ def visit(offering_id: str, day: str, start: str, end: str) -> dict[str, Any]:
     return _session(f"{offering_id}-besuch", "Führung und Workshop", f"{day} {start}", f"{day} {end}", MEMORIAL)
 
 
-def schedule_visit(story: Story, when: str, offering_id: str, session: dict[str, Any]) -> None:
+def schedule_visit(story: Story, when: str, offering_id: str, title: str, session: dict[str, Any]) -> None:
     """An offering of the workshop."""
-    _schedule(story, when, offering_id, "due-gedenkstaette", VISIT, capacity=30, sessions=[session])
+    _schedule(story, when, offering_id, "due-gedenkstaette", title, capacity=30, sessions=[session])
 
 
 def schedule_2023(story: Story, when: str) -> None:
@@ -49,8 +49,10 @@ def schedule_2023(story: Story, when: str) -> None:
     more = {"format": "web_based", "waiting_list": False}
     title = "Interkulturelle Kommunikation in Teams"
     _schedule(story, when, TRAINING, "due-wbt", title, capacity=None, sessions=[], **more)
-    for offering_id, start, end in zip(MEMORIAL_2023, ("09:30", "13:30"), ("12:30", "16:30"), strict=True):
-        schedule_visit(story, when, offering_id, visit(offering_id, "2023-06-14", start, end))
+    for group, hours in enumerate((("09:30", "12:30"), ("13:30", "16:30"))):
+        session = visit(MEMORIAL_2023[group], "2023-06-14", *hours)
+        title = f"Mahn- und Gedenkstätte 2023, Gruppe {group + 1}"
+        schedule_visit(story, when, MEMORIAL_2023[group], title, session)
     first = _session("modul-1", "Kommunikation und Vielfalt", "2023-06-14 08:30", "2023-06-14 15:30", ACADEMY)
     second = _session("modul-2", "Kommunale Finanzen", "2023-09-20 08:30", "2023-09-20 15:30", ACADEMY)
     more = {"sessions": [first | {"topics": [TOPIC]}, second], "approval": "supervisor"}
