@@ -12,9 +12,9 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from services.notifications.audit_messages import DueKey, MessageAudit, audit_due
 from services.notifications.audit_told import SKEW, Telling, untold
 from services.notifications.consumer import Consumer
-from services.notifications.domain import Entry
 from services.notifications.messages import Contact
 from services.notifications.settings import Settings
+from services.notifications.state import Entry
 from services.notifications.store import Database
 from shared.audit import Books, Finding, Report, audit_books, read_books, unreadable
 from shared.clock import Clock

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from services.notifications import events, store
-from services.notifications.domain import State, rules
+from services.notifications import documents, events
+from services.notifications.domain import rules
+from services.notifications.state import State
 from services.notifications.store import Store
 from shared.cloudevents import Catalogue
 from shared.events import LMS_PEOPLE
@@ -32,4 +33,4 @@ class Consumer:
 
     def writes(self, state: State) -> Writes:
         """All that has changed since `load`."""
-        return store.writes(state)
+        return documents.writes(state)

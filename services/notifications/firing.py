@@ -7,9 +7,10 @@ from typing import Any, Final
 import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
 
-from services.notifications.domain import STEP
+from services.notifications.documents import due_of, message_document
 from services.notifications.reminders import Due, fires, reminder
-from services.notifications.store import Database, due_of, message_document
+from services.notifications.state import STEP
+from services.notifications.store import Database
 from shared.clock import Clock
 from shared.events import ENROLMENT_EVENTS
 

@@ -13,8 +13,9 @@ from typing import Any, Final
 import msgspec
 from pymongo import UpdateOne
 
+from services.notifications.documents import contact_of, message_of
 from services.notifications.messages import NO_ADDRESS, Contact, Message, MessageStatus
-from services.notifications.store import Database, contact, message_of
+from services.notifications.store import Database
 from shared.events import Offering
 
 LEASE_MS: Final = 60_000
@@ -136,7 +137,7 @@ class Queue:
 
     async def _contacts(self, ids: Iterable[str]) -> dict[str, Contact]:
         wanted = {"_id": {"$in": sorted(set(ids))}}
-        return {found["_id"]: contact(found) async for found in self._database["contacts"].find(wanted)}
+        return {found["_id"]: contact_of(found) async for found in self._database["contacts"].find(wanted)}
 
     async def _offerings(self, letters: Sequence[Letter]) -> dict[str, Offering]:
         wanted = sorted({letter.message.offering_id for letter in letters if letter.message.offering_id})

@@ -2,18 +2,17 @@
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import structlog
 
+from services.notifications.batch import Batch, finish, repeating, result_of
 from services.notifications.mail import Mail, Words, build
-from services.notifications.messages import TRIES, Message, MessageStatus, after_refusal, look_again, verdict
+from services.notifications.messages import TRIES, look_again, verdict
 from services.notifications.queue import Lease, Letter, Queue, Settled
 from services.notifications.settings import Settings
-from services.notifications.smtp import Line, Reply
+from services.notifications.smtp import Line
 from services.notifications.texts import render
 from shared.clock import Clock
 
@@ -21,9 +20,6 @@ CLAIM: Final = 200
 POLL_SECONDS: Final = 0.5
 RENEW_SECONDS: Final = 10
 LONGEST_PAUSE: Final = 30
-LAST_MAIL_SECONDS: Final = 10
-"""So long a mail that is being handed over may take when we are told to stop."""
-FINAL: Final[Mapping[str, MessageStatus]] = {"sent": "sent", "unclear": "unclear"}
 log = structlog.get_logger()
 
 
@@ -52,7 +48,7 @@ class Sender:
         try:
             letters = await self._queue.claim(lease, self._clock.now(), CLAIM)
             if to_send := await self._sort_out(lease, letters):
-                await self._send(_Batch(lease, to_send))
+                await self._send(Batch(lease, to_send))
         finally:
             await self._queue.release(lease)
         return len(letters)
@@ -94,11 +90,11 @@ class Sender:
 
     # --- a batch on several connections -----------------------------------------------------------------------------
 
-    async def _send(self, batch: "_Batch") -> None:
+    async def _send(self, batch: Batch) -> None:
         """Hand over all; when no connection is left, wait before the next batch."""
         lanes = [asyncio.create_task(self._lane(line, batch)) for line in self._lines[: len(batch.readers)]]
-        async with _repeating(lambda: self._queue.renew(batch.lease), RENEW_SECONDS):
-            await _finish(lanes, batch)
+        async with repeating(lambda: self._queue.renew(batch.lease), RENEW_SECONDS):
+            await finish(lanes, batch)
         if batch.readers and batch.unreachable:
             await self._give_up_old(batch)
             self._pause = min(max(2 * self._pause, POLL_SECONDS), LONGEST_PAUSE)
@@ -108,7 +104,7 @@ class Sender:
         else:
             self._pause = 0.0
 
-    async def _lane(self, line: Line, batch: "_Batch") -> None:
+    async def _lane(self, line: Line, batch: Batch) -> None:
         """One connection takes reader by reader, each reader's mails in their order."""
         while batch.readers and batch.goes_on:
             letters = batch.readers.popleft()
@@ -118,7 +114,7 @@ class Sender:
                     return
                 letters.popleft()
 
-    async def _one(self, line: Line, batch: "_Batch", letter: Letter) -> bool:
+    async def _one(self, line: Line, batch: Batch, letter: Letter) -> bool:
         """Hand over one mail and settle it; False if there is no connection."""
         mail = self._build(letter)
         if mail is None:
@@ -132,7 +128,7 @@ class Sender:
         await self._settle(batch, result_of(letter.message, mail, reply, self._clock.now()))
         return True
 
-    async def _settle(self, batch: "_Batch", result: Settled) -> None:
+    async def _settle(self, batch: Batch, result: Settled) -> None:
         """Return once it is written; what other lanes have for us meanwhile is written with it."""
         batch.results.append(result)
         async with batch.writing:
@@ -152,7 +148,7 @@ class Sender:
             log.warning("mail cannot be written", message_id=letter.message.message_id, kind=type(error).__name__)
             return None
 
-    async def _give_up_old(self, batch: "_Batch") -> None:
+    async def _give_up_old(self, batch: Batch) -> None:
         """The server's absence is no mail's fault and no try of it; but after four days it is told."""
         now = self._clock.now()
         settled = []
@@ -162,77 +158,3 @@ class Sender:
             elif now > message.tried_at + TRIES:
                 settled.append(Settled(message_id=message.message_id, status="failed", reason="unreachable"))
         await self._queue.settle(batch.lease, settled)
-
-
-def result_of(message: Message, mail: Mail, reply: Reply, now: datetime) -> Settled:
-    """What a mail server's reply means for a message."""
-    if reply.what in ("later", "broken"):
-        message.attempts += 1
-        if (next_try := after_refusal(message, now)) is not None:
-            return Settled(
-                message_id=message.message_id,
-                status="planned",
-                reason=reply.reason,
-                next_try=next_try,
-                tried_at=message.tried_at or now,
-                attempts=message.attempts,
-            )
-    status = FINAL.get(reply.what, "failed")
-    return Settled(
-        message_id=message.message_id,
-        status=status,
-        reason=reply.reason,
-        to=mail.to,
-        subject=mail.subject,
-        language=mail.language,
-        sent_at=now if status == "sent" else None,
-        raw=None if status == "failed" else mail.raw,
-    )
-
-
-class _Batch:
-    """The letters of one claim, by reader; lanes take from the left and put back what they could not hand over."""
-
-    def __init__(self, lease: Lease, letters: Sequence[Letter]) -> None:
-        self.lease = lease
-        self.stopping = False
-        self.unreachable: str | None = None
-        self.results: list[Settled] = []
-        self.writing = asyncio.Lock()
-        groups: dict[str | None, deque[Letter]] = {}
-        for letter in letters:
-            groups.setdefault(letter.message.person_id, deque()).append(letter)
-        self.readers = deque(groups.values())
-
-    @property
-    def goes_on(self) -> bool:
-        """False when told to stop, or when the messages may be another sender's by now."""
-        return not self.stopping and self.lease.good
-
-
-async def _finish(lanes: Sequence[asyncio.Task[None]], batch: _Batch) -> None:
-    """Wait for all lanes; when cancelled, let each finish its mail."""
-    try:
-        await asyncio.gather(*(asyncio.shield(lane) for lane in lanes))
-    finally:
-        batch.stopping = True
-        _, late = await asyncio.wait(lanes, timeout=LAST_MAIL_SECONDS)
-        for lane in late:
-            lane.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def _repeating(action: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> AsyncIterator[None]:
-    async def repeat() -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            await action()
-
-    task = asyncio.create_task(repeat())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

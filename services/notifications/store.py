@@ -13,15 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from pymongo import ASCENDING, DeleteMany, InsertOne, ReplaceOne, UpdateMany
+from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.notifications.domain import STEP, TOLD_TO_ALL, Entry, Known, Page, State
-from services.notifications.messages import NO_ADDRESS, Contact, Message
-from services.notifications.reminders import Due
+from services.notifications.documents import contact_of, entry_of
+from services.notifications.domain import TOLD_TO_ALL
+from services.notifications.state import STEP, Known, Page, State
 from shared.clock import Clock
 from shared.events import Booking, Leave, Offering, Person, PersonErased
-from shared.handler import Item, WriteOne, Writes
+from shared.handler import Item
 from shared.runtime import create
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -68,9 +68,9 @@ class Store:
         offerings = await self._find("offerings", wanted.offerings)
         state = State(
             self._clock.now(),
-            contacts={key: contact(found) for key, found in (await self._find("contacts", wanted.people)).items()},
+            contacts={key: contact_of(found) for key, found in (await self._find("contacts", wanted.people)).items()},
             offerings={key: msgspec.convert(found, Known) for key, found in offerings.items()},
-            bookings={key: _entry(found) for key, found in (await self._find("bookings", wanted.bookings)).items()},
+            bookings={key: entry_of(found) for key, found in (await self._find("bookings", wanted.bookings)).items()},
             leaves={key: found["version"] for key, found in (await self._find("leaves", wanted.leaves)).items()},
         )
         for offering_id, step in wanted.walks.items():
@@ -89,7 +89,7 @@ class Store:
     async def _page(self, offering_id: str, after: str) -> Page:
         query = {"offering_id": offering_id, "status": {"$in": ["confirmed", "waiting"]}, "_id": {"$gt": after}}
         cursor = self.database["bookings"].find(query).sort("_id").limit(STEP)
-        return Page(after, [_entry(found) async for found in cursor])
+        return Page(after, [entry_of(found) async for found in cursor])
 
 
 class _Wanted:
@@ -122,90 +122,6 @@ class _Wanted:
                 self.offerings.add(offering_id)
             case Leave(leave_id=leave_id):
                 self.leaves.add(leave_id)
-
-
-# --- what a batch writes --------------------------------------------------------------------------------------------
-
-
-def writes(state: State) -> Writes:
-    """All that has changed, for one transaction. Right also when a reminder fired since `load`."""
-    return {
-        "contacts": [_replace(key, state.contacts[key]) for key in _changed(state, "contacts")],
-        "offerings": [_replace(key, state.offerings[key]) for key in _changed(state, "offerings")],
-        "bookings": [_replace(key, state.bookings[key]) for key in _changed(state, "bookings")],
-        "leaves": [_replace(key, {"version": state.leaves[key]}) for key in _changed(state, "leaves")],
-        "due": [*_due_writes(state)],
-        "messages": [*_message_writes(state)],
-    }
-
-
-def _changed(state: State, collection: str) -> list[str]:
-    return sorted(key for name, key in state.changed if name == collection)
-
-
-def _replace(key: str, content: Contact | Known | Entry | dict[str, Any]) -> WriteOne:
-    return ReplaceOne({"_id": key}, {"_id": key, **msgspec.to_builtins(content)}, upsert=True)
-
-
-def _due_writes(state: State) -> Iterable[WriteOne]:
-    """First those of moved sessions go, however far they have fired; a firing at this moment conflicts, and yields."""
-    for offering_id, changes in state.due:
-        if changes.dropped:
-            yield DeleteMany({"offering_id": offering_id, "session_id": {"$in": [*changes.dropped]}})
-        for due in changes.added:
-            yield ReplaceOne({"_id": due.due_id}, due_document(due), upsert=True)
-
-
-def _message_writes(state: State) -> Iterable[WriteOne]:
-    for message in state.messages:
-        yield InsertOne(message_document(message))
-    if state.arrived:
-        waiting = {"mentions": {"$in": sorted(state.arrived)}, "status": "planned", "reason": NO_ADDRESS}
-        yield UpdateMany(waiting, {"$set": {"next_try": state.now, "reason": None}})
-    for person_id, ids in state.cleared.items():
-        yield from _clearing(person_id, list(ids))
-
-
-def _clearing(person_id: str, ids: list[str]) -> Iterable[WriteOne]:
-    """Nothing more is mailed to or about an erased person; what was mailed keeps no name and no address of theirs."""
-    gone = {"status": "withheld", "reason": "erased", "lease": None}
-    yield UpdateMany({"_id": {"$in": ids}, "status": "planned"}, {"$set": gone})
-    yield UpdateMany({"_id": {"$in": ids}, "person_id": person_id}, {"$set": {"to": None, "subject": None}})
-    yield UpdateMany({"_id": {"$in": ids}}, {"$unset": {"raw": ""}, "$pull": {"mentions": person_id}})
-
-
-# --- documents ------------------------------------------------------------------------------------------------------
-
-
-def message_document(message: Message) -> dict[str, Any]:
-    """A planned message as it is kept: due at once."""
-    content = msgspec.to_builtins(message)
-    return {"_id": content.pop("message_id"), **content, "next_try": message.created_at, "lease": None}
-
-
-def message_of(document: Mapping[str, Any]) -> Message:
-    """The message of a document."""
-    return msgspec.convert({**document, "message_id": document["_id"]}, Message)
-
-
-def contact(document: Mapping[str, Any]) -> Contact:
-    """The contact of a document."""
-    return msgspec.convert({**document, "person_id": document["_id"]}, Contact)
-
-
-def due_document(due: Due) -> dict[str, Any]:
-    """A due document; its moment is a BSON date, for it is compared with the clock."""
-    content = msgspec.to_builtins(due)
-    return {"_id": content.pop("due_id"), **content, "at": due.at}
-
-
-def due_of(document: Mapping[str, Any]) -> Due:
-    """The reminder of a due document."""
-    return msgspec.convert({**document, "due_id": document["_id"]}, Due)
-
-
-def _entry(document: Mapping[str, Any]) -> Entry:
-    return msgspec.convert({**document, "booking_id": document["_id"]}, Entry)
 
 
 # --- what the interface shows ---------------------------------------------------------------------------------------

@@ -13,10 +13,10 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.notifications.consumer import Consumer
-from services.notifications.domain import State
 from services.notifications.queue import Queue
 from services.notifications.sender import Sender
 from services.notifications.settings import Settings
+from services.notifications.state import State
 from services.notifications.store import Store, prepare
 from shared.clock import Clock
 from shared.cloudevents import Event

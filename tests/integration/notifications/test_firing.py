@@ -7,9 +7,9 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
 
-from services.notifications import store
-from services.notifications.domain import STEP
+from services.notifications import documents
 from services.notifications.firing import Reminders
+from services.notifications.state import STEP
 from shared.events import Offering
 from tests.support.notifications_world import NOW, PARTITION, START, World, booking, item, offering, session
 
@@ -195,7 +195,7 @@ async def test_a_move_that_is_being_committed_makes_the_firing_yield(world: Worl
     world.consumer.apply(state, one)
     client = world.database.client
     async with client.start_session() as transaction, await transaction.start_transaction():
-        for name, operations in store.writes(state).items():
+        for name, operations in documents.writes(state).items():
             if operations:
                 await world.database[name].bulk_write(operations, session=transaction)
         firing = asyncio.create_task(reminders(world).remind_due())
@@ -210,7 +210,7 @@ async def test_a_firing_that_is_being_committed_makes_the_batch_yield(world: Wor
     await world.feed(("offering.scheduled", offering(1)), ("booking.confirmed", booking(2, "anna")))
     await at(world, START - 7 * DAY + MINUTE)
     loop = reminders(world)
-    due = store.due_of(await world.database["due"].find_one({"days": 7}) or {})
+    due = documents.due_of(await world.database["due"].find_one({"days": 7}) or {})
     client = world.database.client
     async with client.start_session() as transaction, await transaction.start_transaction():
         await loop._step(transaction, due)

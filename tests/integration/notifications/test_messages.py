@@ -5,9 +5,9 @@ import msgspec
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.notifications.domain import STEP
 from services.notifications.messages import Message
 from services.notifications.queue import Queue
+from services.notifications.state import STEP
 from shared.events import PersonErased
 from tests.support.notifications_world import START, World, booking, leave, offering, person, session
 

@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-from services.notifications.domain import STEP, Entry, Outcome, Page, State, rules
+from services.notifications.domain import rules
 from services.notifications.events import TOPICS
 from services.notifications.messages import Contact
+from services.notifications.state import STEP, Entry, Outcome, Page, State
 from shared.events import MARK, PersonErased
 from shared.handler import Item
 from tests.support.notifications_world import NOW, booking, item, leave, offering, person, session, told

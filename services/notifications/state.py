@@ -1,0 +1,91 @@
+"""What a batch of notifications touches, and what an event may do to it. Pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from services.notifications.messages import Contact, Message
+from services.notifications.reminders import Changes
+from shared.cloudevents import Event
+from shared.events import Offering, Status
+
+STEP: Final = 1_000
+"""So many people of a roster, or messages of an erased person, are dealt with in one transaction."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking as far as the roster needs it."""
+
+    booking_id: str
+    offering_id: str
+    person_id: str
+    status: Status
+    version: int
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """An offering; `told`: the cause of the last change that its people were told, `after`: how far that walk is."""
+
+    offering: Offering
+    told: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """At most STEP entries of a roster behind `after`, in the order of booking_id."""
+
+    after: str
+    entries: Sequence[Entry]
+
+
+@dataclass(slots=True)
+class State:
+    """What a batch touches, as loaded and as changed since. `leaves`: leave_id -> version."""
+
+    now: datetime
+    contacts: dict[str, Contact] = field(default_factory=dict)
+    offerings: dict[str, Known] = field(default_factory=dict)
+    bookings: dict[str, Entry] = field(default_factory=dict)
+    leaves: dict[str, int] = field(default_factory=dict)
+    pages: dict[str, Page] = field(default_factory=dict)
+    naming: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Ids of at most STEP messages that may name a person who is being erased."""
+    changed: set[tuple[str, str]] = field(default_factory=set)
+    """Collection and id of what has changed."""
+    messages: list[Message] = field(default_factory=list)
+    due: list[tuple[str, Changes]] = field(default_factory=list)
+    """offering_id and what changes of its due reminders, in order."""
+    arrived: set[str] = field(default_factory=set)
+    cleared: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Erased person -> messages to clear of name and address."""
+
+
+Outcome = Literal["applied", "more", "repeated", "held"]
+"""What became of an event. `more`: its effect is not complete; `held`: it cannot be applied before another one came."""
+
+
+class Cause(Protocol):
+    """An event, and where it stands on the log. `step` counts the transactions that it has already taken."""
+
+    @property
+    def event(self) -> Event:
+        """The event."""
+
+    @property
+    def partition(self) -> int:
+        """The partition of its topic."""
+
+    @property
+    def offset(self) -> int:
+        """Its place there."""
+
+    @property
+    def step(self) -> int:
+        """The step that it has reached."""
+
+
+Rule = Callable[[State, Cause], Outcome]
