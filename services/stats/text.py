@@ -37,7 +37,8 @@ def render_text(report: Mapping[str, Any], time_zone: str = "Europe/Berlin") -> 
     parts = [_title(report, time_zone), _totals(report["totals"])]
     for dimension, label in DIMENSIONS.items():
         if (rows := report["by"][dimension]) and dimension not in report["unavailable"]:
-            parts.append(_table(f"Nach {label}", rows, {name: FIGURES[name][0] for name in FIGURES}))
+            heads = {name: head for name, (head, _) in FIGURES.items() if any(row.get(name, 0) != 0 for row in rows)}
+            parts.append(_table(f"Nach {label}", rows, heads))
     if report["cohorts"]:
         named = [{**row, "label": f"{row['cohort']} ({row['offering_id']})"} for row in report["cohorts"]]
         parts.append(_table("Zugewiesene Gruppen", named, COHORTS))
@@ -72,14 +73,13 @@ def _totals(totals: Row) -> str:
 
 
 def _table(title: str, rows: Sequence[Row], heads: Mapping[str, str]) -> str:
-    """A table without the columns that are 0 in every row."""
-    columns = [name for name in heads if any(row.get(name, 0) != 0 for row in rows)]
+    """A table with these columns: {name in the row: head}."""
     labels = [_short(row["label"]) for row in rows]
     wide = max(len(label) for label in (title, *labels))
-    widths = {name: max(len(heads[name]), *(len(number(row.get(name, 0))) for row in rows)) for name in columns}
-    head = "  ".join([f"{title:<{wide}}", *(f"{heads[name]:>{widths[name]}}" for name in columns)])
+    widths = {name: max(len(heads[name]), *(len(number(row.get(name, 0))) for row in rows)) for name in heads}
+    head = "  ".join([f"{title:<{wide}}", *(f"{heads[name]:>{widths[name]}}" for name in heads)])
     body = (
-        "  ".join([f"{label:<{wide}}", *(f"{number(row.get(name, 0)):>{widths[name]}}" for name in columns)])
+        "  ".join([f"{label:<{wide}}", *(f"{number(row.get(name, 0)):>{widths[name]}}" for name in heads)])
         for label, row in zip(labels, rows, strict=True)
     )
     return "\n".join([head, "-" * len(head), *body])

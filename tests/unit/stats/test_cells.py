@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from services.stats import cells
 from services.stats.cells import decide
 from services.stats.domain import Fact, LeaveFact
-from services.stats.figures import CLOSED_DIMENSIONS, LEARNING, MEASURES
+from services.stats.figures import CLOSED_DIMENSIONS, LEARNING, LEAVE, MEASURES
 from services.stats.report import Question, council_report
 from services.stats.tables import Cell, Tables, tabulate
 from shared.events import Organisation
@@ -89,17 +89,21 @@ def truth(tables: Tables, place: Place) -> float:
 
 
 def contract_tells(reports: Reports, place: Place) -> bool:
-    """One row only, or no more bookings and leaves than rows that must hold one."""
+    """One row only, or just one booking or leave for each row that must hold one."""
     whole = reports[""]
-    rows = whole["by"]["organisation" if place.organisation else place.dimension]
+    dimension = "organisation" if place.organisation else place.dimension
+    rows = whole["by"][dimension]
     hidden = {name for one in rows for name in MEASURES if one[name] is None}
 
     def most(*names: str) -> float:
         return max((whole["totals"][name] for name in names if name in hidden), default=0)
 
-    booked = most("bookings", "cancelled", "participants", "completions", "no_shows")
-    bare = sum(not any(one[name] for name in MEASURES) for one in rows)
-    return len(rows) == 1 or booked + most("waiting") + most("leave_persons") <= bare
+    booked = most("bookings", "cancelled", "participants", "completions", "no_shows") + most("waiting")
+    bare = [one["key"] for one in rows if not any(one[name] for name in MEASURES)]
+    if dimension == "organisation" and None in bare and booked == 1:  # a leave always has an organisation
+        return True
+    able = [one for one in rows if one["key"] or dimension != "organisation" or place.measure not in LEAVE]
+    return len(able) == 1 or booked + most("leave_persons") <= len(bare)
 
 
 def told(worlds: Sequence[Tables], reports: Reports) -> list[Place]:
@@ -119,7 +123,8 @@ class Family(NamedTuple):
     def worlds(self, limit: int) -> Iterator[tuple[Unit, ...]]:
         """From one thing on, as many as there are worlds for within the limit."""
         names = [None if name == "-" else name for name in self.organisations]
-        things = [Unit(*one) for one in product(self.kinds.split(), names, self.departments, self.courses)]
+        all_things = (Unit(*one) for one in product(self.kinds.split(), names, self.departments, self.courses))
+        things = [one for one in all_things if one.kind != "leave" or one.organisation]  # a leave always has one
         made = 0
         for size in count(1):
             made += comb(len(things) + size - 1, size)
