@@ -16,6 +16,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import CollectionInvalid, PyMongoError
 
+from shared import logs
 from shared.handler import Handler
 from shared.kernel import Kernel
 from shared.publisher import Publisher
@@ -76,6 +77,8 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Service"]:
         """Consume and run the loops until left; then stop in order, each step bounded."""
+        if not structlog.is_configured():  # structlog's own default prints the variables of every frame
+            logs.configure()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.database.client.close)
             for close in (self.publisher.stop, *self.closing):

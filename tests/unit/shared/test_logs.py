@@ -1,0 +1,69 @@
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from shared import logs
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def fails() -> None:
+    name = "Erika Mustermann"
+    try:
+        {}[name]  # noqa: B018
+    except KeyError as error:
+        raise ValueError(f"{name} <erika@city.example>") from error
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("library", [True, False])
+def test_an_exception_is_logged_without_message_and_variables(
+    capsys: pytest.CaptureFixture[str], *, terminal: bool, library: bool
+) -> None:
+    logs.configure(terminal=terminal)
+    try:
+        fails()
+    except ValueError as error:
+        if library:
+            logging.getLogger("aiokafka").exception("went wrong")
+        else:
+            structlog.get_logger().error("went wrong", topic="lms.events", exc_info=error)
+    said = capsys.readouterr().out
+    assert "went wrong" in said
+    assert "ValueError < KeyError" in said
+    assert "test_logs.py" in said
+    assert "fails" in said
+    assert "rika" not in said
+
+
+def test_json_lines_for_containers(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(terminal=False)
+    structlog.get_logger().warning("later", failures=3)
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["event"] == "later"
+    assert json.loads(line)["failures"] == 3
+    assert json.loads(line)["level"] == "warning"
+    assert json.loads(line)["timestamp"].endswith("Z")
+
+
+def test_a_library_repeats_itself_seldom_and_we_as_often_as_we_like(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(terminal=False)
+    for n in range(9):
+        logging.getLogger("aiokafka.conn").error("no connection %s", n)
+        logging.getLogger("aiokafka.conn").warning("not worth a line")
+        structlog.get_logger().error("ours")
+    lines = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert lines.count("no connection 0") == 1
+    assert lines.count("ours") == 9
+    assert len(lines) == 10
