@@ -1,6 +1,6 @@
 """Composition root of enrolment."""
 
-from services.enrolment import api, audit
+from services.enrolment import api, audit, pages
 from services.enrolment.consumer import Enrolment
 from services.enrolment.deadlines import Deadlines
 from services.enrolment.settings import Settings
@@ -34,6 +34,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         routers=[
             audit.router(database, settings, handler),
             api.router(api.Door(database, entrance, settings, clock), views),
+            pages.router(database, settings, clock),
         ],
         loops=[deadlines.turn],
         closing=[entrance.stop],

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from services.notifications import api, audit
+from services.notifications import api, audit, pages
 from services.notifications.consumer import Consumer
 from services.notifications.firing import Reminders
 from services.notifications.queue import Queue
@@ -36,7 +36,11 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         publisher,
         handler,
         lambda: prepare(database),
-        routers=[api.router(database), audit.router(database, settings, handler, clock)],
+        routers=[
+            api.router(database),
+            audit.router(database, settings, handler, clock),
+            pages.router(database, settings),
+        ],
         loops=[sender.send_forever, reminders.remind_forever],
         closing=[marking.stop],
         also=also,

@@ -1,6 +1,6 @@
 """Composition root of stats."""
 
-from services.stats import api, audit
+from services.stats import api, audit, pages
 from services.stats.consumer import StatsHandler
 from services.stats.settings import Settings
 from services.stats.store import Store
@@ -8,10 +8,10 @@ from shared import runtime
 from shared.clock import Clock
 
 
-def build(settings: Settings, clock: Clock) -> runtime.Service:  # noqa: ARG001 (built like the other two)
+def build(settings: Settings, clock: Clock) -> runtime.Service:
     """The service, ready to run."""
     database = runtime.connect(settings)
     store = Store(database, settings.zone)
     handler, publisher = StatsHandler(store), runtime.publisher(settings)
-    routers = [api.routes(store), audit.router(database, settings, handler)]
+    routers = [api.routes(store), audit.router(database, settings, handler), pages.router(store, settings, clock)]
     return runtime.Service(settings, database, publisher, handler, store.prepare, routers=routers)

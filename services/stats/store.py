@@ -109,6 +109,11 @@ class Store:
                 as_of=await self._as_of(session),
             )
 
+    async def years(self) -> set[int]:
+        """The years that something counts in."""
+        found = [await self._database[name].distinct("years") for name in ("facts", "leaves")]
+        return {year for years in found for year in years}
+
     async def overview(self, year: int) -> dict[str | None, dict[str, Figure]]:
         """A year's figures from the counters, persons apart: {offering_id: {measure: sum}}; leave stands under None."""
         async with self._database.client.start_session(snapshot=True) as session:
