@@ -62,7 +62,7 @@ def offering_changed(lead_days: Sequence[int]) -> Rule:
                 return "repeated"
             changes = due_changes(known.offering if known else None, offering, state.now, lead_days, cause.partition)
             known = _learn(state, offering, known, changes)
-        kind = TOLD_TO_ALL.get(cause.event.type)
+        kind = events.TOLD_TO_ALL.get(cause.event.type)
         if known is None or kind is None or (cause.step == 0 and known.told == offering.cause):
             return "applied"
         return _tell_all(state, cause, known, kind)
@@ -134,7 +134,7 @@ def booking_changed(state: State, cause: Cause) -> Outcome:
 def _kinds(event_type: str, booking: Booking) -> Sequence[Kind]:
     if event_type == events.CANCELLED:
         return ("offering_cancelled",) if booking.reason == "offering_cancelled" else ("cancelled",)
-    return TOLD_OF_BOOKING.get(event_type, ())
+    return events.TOLD_OF_BOOKING.get(event_type, ())
 
 
 def leave_changed(state: State, cause: Cause) -> Outcome:
@@ -177,16 +177,6 @@ def _plan(state: State, cause: Cause, kind: Kind, person_id: str, message_id: st
     )
     state.messages.append(message)
     return message
-
-
-TOLD_OF_BOOKING: Final[Mapping[str, Sequence[Kind]]] = {
-    events.APPROVAL_REQUESTED: ("received", "approval_requested"),
-    "enrolment.booking.confirmed.v1": ("confirmed",),
-    "enrolment.booking.waitlisted.v1": ("waitlisted",),
-    "enrolment.booking.promoted.v1": ("promoted",),
-    "enrolment.booking.refused.v1": ("refused",),
-}
-TOLD_TO_ALL: Final[Mapping[str, Kind]] = {events.RESCHEDULED: "rescheduled", events.FORMAT_CHANGED: "format_changed"}
 
 
 _OFFERING: Final = "scheduled capacity_changed rescheduled format_changed cancelled"

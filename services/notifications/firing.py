@@ -1,8 +1,9 @@
 """Lets reminders go when they are due, from the roster of that moment."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
+from typing import Final
 
 import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -47,20 +48,33 @@ class Reminders:
     async def remind_due(self) -> int:
         """One step of each due reminder whose partition has been read so far; returns how many."""
         now = self._clock.now()
-        found = self._database["due"].find({"at": {"$lte": now}}).sort("at").limit(LIMIT)
-        due = [due_of(document) async for document in found]
-        marks = await self._marks({one.partition for one in due})
-        ready = [one for one in due if one.partition in marks and marks[one.partition] >= one.at]
-        for one in ready:
-            await self._fire(one)
-        await self._ask_for_marks({one.partition for one in due} - {one.partition for one in ready})
+        newest = await self._newest(now)
+        marks = await self._marks(newest)
+        ready = await self._ready({partition: min(now, mark) for partition, mark in marks.items()})
+        for due in ready:
+            await self._fire(due)
+        await self._ask_for_marks([lane for lane, at in newest.items() if lane not in marks or marks[lane] < at])
         return len(ready)
 
     async def backlog(self) -> int:
         """How many due documents should have fired by now."""
         return await self._database["due"].count_documents({"at": {"$lte": self._clock.now()}})
 
-    async def _marks(self, partitions: Collection[int]) -> dict[int, Any]:
+    async def _newest(self, now: datetime) -> dict[int, datetime]:
+        """Partition -> the newest of its moments that have come."""
+        per_partition = {"$group": {"_id": "$partition", "at": {"$max": "$at"}}}
+        found = await self._database["due"].aggregate([{"$match": {"at": {"$lte": now}}}, per_partition])
+        return {one["_id"]: one["at"] async for one in found}
+
+    async def _ready(self, until: Mapping[int, datetime]) -> list[Due]:
+        """Due documents of each partition up to its moment: a partition that is not read on holds up no other."""
+        if not until:
+            return []
+        lanes = [{"partition": partition, "at": {"$lte": moment}} for partition, moment in until.items()]
+        found = self._database["due"].find({"$or": lanes}).sort("at").limit(LIMIT)
+        return [due_of(document) async for document in found]
+
+    async def _marks(self, partitions: Collection[int]) -> dict[int, datetime]:
         """When the last mark that was read from each partition of enrolment.events was appended."""
         ids = {f"notifications/{ENROLMENT_EVENTS}/{partition}": partition for partition in partitions}
         query = {"_id": {"$in": sorted(ids)}, "mark": {"$exists": True}}

@@ -17,7 +17,7 @@ from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.notifications.documents import contact_of, entry_of
-from services.notifications.domain import TOLD_TO_ALL
+from services.notifications.events import TOLD_TO_ALL
 from services.notifications.state import STEP, Known, Page, State
 from shared.clock import Clock
 from shared.events import Booking, Leave, Offering, Person, PersonErased

@@ -103,6 +103,18 @@ async def test_nothing_fires_before_the_log_is_read_up_to_the_due_moment(world: 
     assert await loop.backlog() == 0
 
 
+async def test_a_partition_that_is_not_read_on_holds_up_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.notifications.firing.LIMIT", 2)
+    await world.feed(("offering.scheduled", offering(1, sessions=[session(f"s{n}") for n in range(5)])))
+    await world.database["due"].update_many({}, {"$set": {"partition": PARTITION + 1}})
+    await world.feed(("offering.scheduled", offering(1, "o2")), ("booking.confirmed", booking(2, offering_id="o2")))
+    await at(world, START - 7 * DAY + MINUTE)
+    asked = Asked()
+    assert await reminders(world, asked).remind_due() == 1
+    assert asked.partitions == [[PARTITION + 1]]
+    assert len(await reminded(world)) == 1
+
+
 async def test_a_mark_is_asked_for_at_most_once_a_second(world: World) -> None:
     await world.feed(("offering.scheduled", offering(1)))
     world.clock.set(START - 7 * DAY)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.notifications.mail import Mail
 from services.notifications.queue import Lease, Queue
+from services.notifications.smtp import Line
 from tests.support.notifications_world import World, booking, offering, person
 from tests.support.servers import free_port
 
@@ -166,6 +168,15 @@ async def test_one_address_that_cannot_be_mailed_stops_nobody(world: World) -> N
     await send(world)
     assert await result(world, "anna") == ("failed", "not_mailable", 0)
     assert await result(world, "bela") == ("sent", None, 0)
+
+
+async def test_a_line_that_begins_with_a_dot_arrives_as_it_is(world: World) -> None:
+    raw = b"Subject: dots\r\n\r\n.\r\n..x\r\n.end\r\n"
+    async with world.mail.listening() as port:
+        line = Line(world.settings(port))
+        assert (await line.deliver(Mail(ANNA, "dots", "en", raw))).what == "sent"
+        await line.close()
+    assert world.mail.accepted == [(ANNA, raw)]
 
 
 async def test_two_senders_at_once_send_nothing_twice(world: World) -> None:
