@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,8 @@ from shared.settings import Settings
 
 Database = AsyncDatabase[dict[str, Any]]
 log = structlog.get_logger()
+COLLECT_AFTER = 100_000
+"""Objects: more than a batch leaves behind."""
 POLL_FAILURES = 5
 """After so many in a row the consumer is given up: a dead coordinator task of aiokafka never comes back."""
 
@@ -84,6 +87,7 @@ class Service:
             for close in (self.publisher.stop, *self.closing):
                 stack.push_async_callback(close)
             await self._prepared()
+            _let_the_collector_rest()
             for loop in (self._consuming, self._ticking, *self.loops):
                 stack.push_async_callback(_ended, asyncio.create_task(_forever(loop)))
             yield self
@@ -190,6 +194,15 @@ async def _unparsed(records: Any, _original: Any) -> KafkaMessage:
 
 async def _undecoded(message: KafkaMessage, _original: Any) -> Any:
     return message.raw_message
+
+
+def _let_the_collector_rest() -> None:
+    """Look for cycles seldom.
+
+    A batch's objects live until it is committed, and die without the cyclic collector, which only walks them again
+    and again: at its default setting it takes half of the time (docs/benchmark.md).
+    """
+    gc.set_threshold(COLLECT_AFTER, 20, 50)
 
 
 async def _forever(loop: Callable[[], Awaitable[None]]) -> None:
