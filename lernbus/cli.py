@@ -54,7 +54,9 @@ def up(
     from lernbus.embedded.process import ServerFailed
     from lernbus.serve import until_stopped
     from lernbus.stack import embedded
+    from shared import logs
 
+    logs.configure(terminal=True)
     start = None if now is None else _moment(now)
 
     async def run() -> None:
@@ -75,7 +77,9 @@ def demo(
     """Replay both stories on the embedded stack and show what came of them."""
     from lernbus import demo as demonstration
     from lernbus.serve import until_stopped
+    from shared import logs
 
+    logs.configure(terminal=True)
     asyncio.run(until_stopped(demonstration.run(console, port, leave=leave)))
 
 
@@ -168,7 +172,9 @@ def _span(text: str) -> timedelta:
 def run(service: Annotated[str, typer.Argument(help="enrolment, notifications or stats")]) -> None:
     """Run one service against the Kafka and MongoDB of its settings."""
     from lernbus.single import run_service
+    from shared import logs
 
+    logs.configure()
     asyncio.run(run_service(service))
 
 

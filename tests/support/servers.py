@@ -222,3 +222,18 @@ async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         yield admin
     finally:
         await admin.close()
+
+
+def delete_topics(bootstrap: str, names: Iterable[str]) -> None:
+    """Delete those of these topics that exist, and wait until they are gone."""
+    asyncio.run(_delete(bootstrap, set(names)))
+
+
+async def _delete(bootstrap: str, names: set[str]) -> None:
+    async with _admin(bootstrap) as admin:
+        for _ in range(100):
+            if not (left := names & set(await admin.list_topics())):
+                return
+            await admin.delete_topics([*left])
+            await asyncio.sleep(0.1)
+    raise TimeoutError(f"the topics {sorted(names)} did not go away")

@@ -41,7 +41,7 @@ def person(person_id: str, **more: Any) -> dict[str, Any]:
     return event("person.changed", person_id=person_id, **{**data, "organisation_id": "bonn", **more})
 
 
-def session(session_id: str = "s1", day: str = "2026-11-19", **more: Any) -> dict[str, Any]:
+def session(session_id: str = "s1", day: str = "2034-11-16", **more: Any) -> dict[str, Any]:
     times = {"starts_at": f"{day}T09:00:00+01:00", "ends_at": f"{day}T12:00:00+01:00"}
     link = {"join_url": "https://meet.example/raum"}
     return {"session_id": session_id, "title": "Modul", "format": "online", **times, **link, **more}

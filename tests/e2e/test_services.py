@@ -1,0 +1,232 @@
+"""Each service as a process of its own against a broker and a database: how operations run them."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import TopicPartition
+
+from lernbus.client import Client
+from lernbus.embedded.smtp_sink import smtp_sink
+from lernbus.topics import TOPICS
+from shared.keys import partition_of
+from tests.support.servers import Kafka, delete_topics, free_port, in_background
+from tests.support.stack import ROOT, Running, environment, event, offering, person, request, running
+
+PARTITIONS = 6
+
+
+class Services:
+    """Three processes, each with its own port."""
+
+    def __init__(self, kafka: Kafka, settings: dict[str, str], urls: dict[str, str]) -> None:
+        self.kafka, self.settings, self.urls = kafka, settings, urls
+        self.processes: dict[str, Running] = {}
+
+    def get(self, service: str, path: str) -> httpx2.Response:
+        return self.processes[service].http.get(f"/{service}{path}")
+
+    def post(self, *events: object) -> httpx2.Response:
+        return self.processes["enrolment"].post([*events])
+
+    def settle(self) -> None:
+        """Wait as `lernbus push --wait` does, over three addresses."""
+        with contextlib.ExitStack() as stack:
+            clients = {name: stack.enter_context(Client(url)) for name, url in self.urls.items()}
+            stack.enter_context(_Gateway(clients)).wait()
+
+
+class _Gateway(Client):
+    """Asks each service at its own address, as a gateway would."""
+
+    def __init__(self, clients: dict[str, Client]) -> None:
+        super().__init__(clients["enrolment"].url)
+        self._clients = clients
+
+    def get(self, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 (JSON)
+        return self._clients[path.split("/")[1]].get(path, **query)
+
+
+@pytest.fixture(scope="module")
+def services(kafka: Kafka, mongo_uri: str) -> Iterator[Services]:
+    delete_topics(kafka.bootstrap, TOPICS)
+    settings = {
+        "LERNBUS_KAFKA": kafka.bootstrap,
+        "LERNBUS_MONGO": mongo_uri,
+        "LERNBUS_PARTITIONS": str(PARTITIONS),
+        "LERNBUS_BROKER": "kafka" if kafka.idempotent else "embedded",
+        "LERNBUS_SMTP_SECURITY": "none",
+    }
+    with in_background(smtp_sink) as port, contextlib.ExitStack() as stack:
+        settings["LERNBUS_SMTP_PORT"] = str(port)
+        made = subprocess.run(
+            [sys.executable, "-m", "lernbus.cli", "topics"],
+            env=environment(**settings), cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        assert made.stdout.count("created") == len(TOPICS)
+        ports = {name: str(free_port()) for name in ("enrolment", "notifications", "stats")}
+        found = Services(kafka, settings, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
+        for name, url in found.urls.items():
+            own = {**settings, "LERNBUS_PORT": ports[name], "LERNBUS_DATABASE": f"e2e_{name}"}
+            found.processes[name] = stack.enter_context(running("run", name, url=url, **own))
+        for name in found.processes:
+            _until_ready(found, name)
+        yield found
+
+
+def _until_ready(services: Services, name: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(httpx2.HTTPError):
+            if services.get(name, "/health/ready").status_code == 200:
+                return
+        assert time.monotonic() < deadline, services.processes[name].lines
+        time.sleep(0.1)
+
+
+async def _produce(services: Services, *records: tuple[str, bytes | None, bytes | None, dict[str, str]]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=services.kafka.bootstrap)
+    await producer.start()
+    try:
+        for topic, key, value, headers in records:
+            partition = partition_of(key or b"", PARTITIONS)
+            encoded = [(name, content.encode()) for name, content in headers.items()]
+            await producer.send_and_wait(topic, value, key, partition, headers=encoded)
+    finally:
+        await producer.stop()
+
+
+async def _dead_letters(services: Services, topic: str) -> list[tuple[str, bytes | None]]:
+    """Reason and original bytes of all dead letters."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=services.kafka.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, partition) for partition in range(PARTITIONS)])
+        found = []
+        while batch := await consumer.getmany(timeout_ms=1_500):
+            for records in batch.values():
+                found += [(dict(one.headers)["lernbus-reason"].decode(), one.value) for one in records]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_an_lms_may_write_to_the_topics_itself(services: Services, unique: str) -> None:
+    """Structured and binary, on both topics; a person's record there counts for the next request at the door."""
+    who, asked = f"{unique}-p", request(unique, f"{unique}-q")
+    binary = {f"ce_{name}": str(asked[name]) for name in ("specversion", "id", "source", "type", "time")}
+    key = unique.encode()
+    await _produce(
+        services,
+        ("lms.people", who.encode(), json.dumps(person(who, department="Amt 10")).encode(), {}),
+        ("lms.events", key, json.dumps(offering(unique)).encode(), {}),
+        ("lms.events", key, json.dumps(asked["data"]).encode(), binary),
+    )
+    services.settle()
+    assert services.post(request(unique, who)).status_code == 202
+    services.settle()
+
+    found = services.get("enrolment", f"/api/offerings/{unique}/bookings").json()
+    assert [(one["person_id"], one["status"], one["department"]) for one in found] == [
+        (f"{unique}-q", "confirmed", None),
+        (who, "confirmed", "Amt 10"),
+    ]
+    messages = services.get("notifications", f"/api/messages?person_id={who}").json()
+    assert [(one["kind"], one["status"]) for one in messages] == [("confirmed", "sent")]
+
+
+async def test_what_cannot_be_read_or_applied_is_a_dead_letter_and_its_neighbours_are_applied(
+    services: Services, unique: str
+) -> None:
+    key = unique.encode()
+    absent = event("attendance.recorded", offering_id=unique, person_id="x", session_id="s1", status="attended")
+    bad = [
+        (b"{nonsense", "not_json"),
+        (json.dumps({**request(unique, "p"), "type": "lms.booking.dreamt.v1"}).encode(), "unknown_type"),
+        (json.dumps({**request(unique, "p"), "data": {"offering_id": unique}}).encode(), "invalid"),
+        (json.dumps(request(f"{unique}-other", "p")).encode(), "wrong_key"),
+        (json.dumps(absent).encode(), "no_booking"),
+    ]
+    await _produce(
+        services,
+        ("lms.events", key, json.dumps(offering(unique, capacity=9)).encode(), {}),
+        *(("lms.events", key, value, {}) for value, _ in bad),
+        ("lms.events", key, None, {}),
+        ("lms.events", key, json.dumps(request(unique, f"{unique}-p")).encode(), {}),
+    )
+    services.settle()
+
+    letters = await _dead_letters(services, "enrolment.dead-letters")
+    found = services.get("enrolment", f"/api/offerings/{unique}/bookings").json()
+    assert [(reason, value) for value, reason in bad] == [one for one in letters if one[1]][-len(bad) :]
+    assert letters[-1] == ("not_json", None)
+    assert [one["person_id"] for one in found] == [f"{unique}-p"]
+
+
+async def test_a_tombstone_on_the_topic_erases_a_person(services: Services, unique: str) -> None:
+    who = f"{unique}-p"
+    services.post(offering(unique), person(who), request(unique, who))
+    services.settle()
+    await _produce(services, ("lms.people", who.encode(), None, {}))
+    services.settle()
+
+    (message,) = services.get("notifications", f"/api/messages?person_id={who}").json()
+    assert (message["status"], message["to"], message["subject"]) == ("sent", None, None)
+
+
+def test_while_the_broker_is_away_the_door_says_so_and_afterwards_all_goes_on(
+    services: Services, apache: Kafka, unique: str
+) -> None:
+    apache.pause()
+    try:
+        answer = services.post(offering(unique))
+    finally:
+        apache.unpause()
+    again = services.post(offering(unique), request(unique, f"{unique}-p"))
+    services.settle()
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert again.status_code == 202
+    assert len(services.get("enrolment", f"/api/offerings/{unique}/bookings").json()) == 1
+
+
+def test_a_key_is_asked_for_where_one_is_set(services: Services) -> None:
+    port = str(free_port())
+    own = {**services.settings, "LERNBUS_PORT": port, "LERNBUS_DATABASE": "e2e_enrolment", "LERNBUS_KEY": "secret"}
+    with running("run", "enrolment", url=f"http://127.0.0.1:{port}", **own) as second:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx2.HTTPError):
+                if second.http.get("/enrolment/health/live").status_code == 200:
+                    break
+            time.sleep(0.1)
+        refused = [second.post([]), second.post([], authorization="Bearer wrong")]
+        taken = second.post([], authorization="Bearer secret")
+
+    assert [(one.status_code, one.headers["content-type"]) for one in refused] == [
+        (401, "application/problem+json")
+    ] * 2
+    assert taken.status_code == 202
+
+
+def test_a_service_stops_on_sigterm_with_exit_code_0(services: Services) -> None:
+    port = str(free_port())
+    own = {**services.settings, "LERNBUS_PORT": port, "LERNBUS_DATABASE": "e2e_stats"}
+    with running("run", "stats", url=f"http://127.0.0.1:{port}", **own) as second:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx2.HTTPError):
+                if second.http.get("/stats/health/ready").status_code == 200:
+                    break
+            time.sleep(0.1)
+        code = second.stop()
+
+    assert code == 0
