@@ -215,6 +215,12 @@ async def test_the_mails_of_one_reader_keep_their_order(world: World) -> None:
     for number in range(10, 30, 2):
         withdrawn = booking(number, "anna", status="cancelled", reason="withdrawn")
         await world.feed(("booking.cancelled", withdrawn), ("booking.promoted", booking(number + 1, "anna")))
+    slow = [0.5]
+
+    async def first_is_slow() -> None:
+        await asyncio.sleep(slow.pop() if slow else 0)
+
+    world.mail.before_data = first_is_slow
     await send(world)
     sent = [raw.partition(b"Message-ID: <")[2][:32].decode() for to, raw in world.mail.accepted if to == ANNA]
     assert sent == [one["_id"] for one in await world.messages(person_id="anna")]
