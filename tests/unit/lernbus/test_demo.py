@@ -55,7 +55,7 @@ async def test_it_shows_the_pages_and_leaves_when_told_to(monkeypatch: pytest.Mo
 async def test_what_is_wrong_is_said_and_the_exit_code_is_1(monkeypatch: pytest.MonkeyPatch, *, leave: bool) -> None:
     told = Told(monkeypatch, plant("messages.0.status", "planned"))
     with pytest.raises(typer.Exit) as ended:
-        await demo.run(told.console, 0, leave=leave)
+        await asyncio.wait_for(demo.run(told.console, 0, leave=leave), 10)
     assert ended.value.exit_code == 1
     assert "Not as it should be:\n  1 mails are planned" in told.text
     assert told.stopped
