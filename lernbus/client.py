@@ -1,5 +1,6 @@
 """Talks to a running stack over HTTP, for the command line."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from lernbus.errors import CommandError
 BATCH: Final = "application/cloudevents-batch+json"
 WAIT_SECONDS: Final = 0.05
 ATTEMPTS: Final = 12
+SERVICES: Final = ("enrolment", "notifications", "stats")
 
 
 class StackError(CommandError):
@@ -21,6 +23,24 @@ class StackError(CommandError):
     def __init__(self, message: str, errors: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message)
         self.errors = errors
+
+
+class StuckError(StackError):
+    """What is waited for does not come nearer."""
+
+
+class _Patience:
+    """Watches something that is to become smaller."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._best, self._since = seconds, math.inf, time.monotonic()
+
+    def check(self, left: float, what: str) -> None:
+        """Raise StuckError if nothing has been gained for too long."""
+        if left < self._best:
+            self._best, self._since = left, time.monotonic()
+        elif time.monotonic() > self._since + self._seconds:
+            raise StuckError(what)
 
 
 class Client:
@@ -61,21 +81,31 @@ class Client:
             else:
                 return
 
-    def wait(self, progress: Callable[[float], None] = lambda _: None) -> None:
-        """Return when deadlines have passed, all consumers have read what is on the log, and due mail is out."""
-        self._until_nothing_is_due("enrolment")
+    def wait(self, progress: Callable[[float], None] = lambda _: None, patience: float = math.inf) -> None:
+        """Return when deadlines have passed, all consumers have read what is on the log, and due mail is out.
+
+        Raises StuckError when for `patience` seconds none of this has come nearer.
+        """
+        self._until_nothing_is_due("enrolment", patience)
         marks = self._send("POST", "/enrolment/api/marks")
-        first = behind = max(1, self._behind(marks))
-        while behind:
+        first, waiting = max(1, self._behind(marks)), _Patience(patience)
+        while behind := self._behind(marks):
+            waiting.check(-self._outcomes(), f"{behind} partitions are not read to their end")
             progress(1 - behind / first)
             time.sleep(WAIT_SECONDS)
-            behind = self._behind(marks)
-        self._until_nothing_is_due("notifications")
+        self._until_nothing_is_due("notifications", patience)
         progress(1)
 
-    def _until_nothing_is_due(self, service: str) -> None:
-        while self.get(f"/{service}/api/progress")["due"]:
+    def _until_nothing_is_due(self, service: str, patience: float) -> None:
+        waiting = _Patience(patience)
+        while due := self.get(f"/{service}/api/progress")["due"]:
+            waiting.check(due, f"{due} {'deadlines' if service == 'enrolment' else 'mails or reminders'} stay due")
             time.sleep(WAIT_SECONDS)
+
+    def _outcomes(self) -> int:
+        """How many records have an outcome, over all services."""
+        tallies = (self.get(f"/{service}/api/progress")["tally"].values() for service in SERVICES)
+        return sum(sum(tally.values()) for some in tallies for tally in some)
 
     def _behind(self, marks: dict[str, dict[str, int]]) -> int:
         """How many partitions have not been read up to their mark, over all services."""
@@ -83,7 +113,7 @@ class Client:
 
     def _unread(self, marks: dict[str, dict[str, int]]) -> Iterator[tuple[str, str, str]]:
         follows = {"lms.events": "lms.events", "lms.people": "lms.people", "enrolment.events": "lms.events"}
-        for service in ("enrolment", "notifications", "stats"):
+        for service in SERVICES:
             progress = self.get(f"/{service}/api/progress")
             for topic in progress["topics"]:
                 reached = progress["marks"].get(topic, {})

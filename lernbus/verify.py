@@ -3,6 +3,7 @@
 Each service audits itself (`GET /<service>/api/audit`); what only two of them together can show is compared here.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -11,13 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lernbus.client import Client, StackError
+from lernbus.client import SERVICES, Client, StackError, StuckError
 
-SERVICES: Final = ("enrolment", "notifications", "stats")
 KINDS: Final = ("bookings", "offerings", "leaves", "courses", "organisations")
 ROUNDS: Final = 3
 """So often the audit is repeated while events come in: only what is broken every time is broken."""
-READY_SECONDS: Final = 30
+PATIENCE_SECONDS: Final = 20
+"""So long a service may be not ready, or nothing may come nearer, before that itself is told."""
 Entities = dict[str, Mapping[str, Any]]
 
 
@@ -68,18 +69,22 @@ def _conclusion(broken: int, unchecked: int) -> str:
 
 
 def _wait(client: Client, progress: Progress) -> list[Broken]:
-    """Wait until all have caught up; where a service has stopped that would be for ever, so it is told instead."""
-    stuck = [Broken(4, service, "service", f"does not go on: {why}") for service, why in _unready(client)]
+    """Wait until all have caught up; who does not go on is told instead of being waited for."""
+    stuck = [Broken(4, service, "service", f"is not ready: {why}") for service, why in _unready(client)]
     if not stuck:
         task = progress.add_task("all caught up", total=1)
-        client.wait(lambda share: progress.update(task, completed=share))
+        try:
+            client.wait(lambda share: progress.update(task, completed=share), PATIENCE_SECONDS)
+        except StuckError as error:
+            stuck = [Broken(4, "all services", f"nothing has moved for {PATIENCE_SECONDS} s", str(error))]
         progress.remove_task(task)
     return stuck
 
 
 def _unready(client: Client) -> Iterator[tuple[str, str]]:
-    until = time.monotonic() + READY_SECONDS
+    until = time.monotonic() + PATIENCE_SECONDS
     for service in SERVICES:
+        client.get(f"/{service}/health/live")  # raises where nobody answers at all
         while (why := _why_unready(client, service)) is not None:
             if time.monotonic() > until:
                 yield service, why
@@ -88,7 +93,6 @@ def _unready(client: Client) -> Iterator[tuple[str, str]]:
 
 
 def _why_unready(client: Client, service: str) -> str | None:
-    client.get(f"/{service}/health/live")  # raises where nobody answers at all
     try:
         client.get(f"/{service}/health/ready")
     except StackError as error:
@@ -102,7 +106,8 @@ def _stable(client: Client, progress: Progress) -> Audit:
     for _ in range(ROUNDS - 1):
         if not audit.broken or not audit.moved:
             return audit
-        client.wait()
+        with contextlib.suppress(StuckError):  # told already
+            client.wait(patience=PATIENCE_SECONDS)
         again = _audit(client, progress)
         seen = {(one.invariant, one.service, one.entity) for one in audit.broken}
         lasting = [one for one in again.broken if (one.invariant, one.service, one.entity) in seen]
