@@ -13,7 +13,12 @@ from typing import Final
 import structlog
 from structlog.typing import EventDict, Processor
 
-QUIET: Final = {"aiokafka": logging.ERROR, "faststream": logging.WARNING, "pymongo": logging.WARNING}
+QUIET: Final = {
+    "aiokafka": logging.ERROR,
+    "httpx2": logging.WARNING,
+    "faststream": logging.WARNING,
+    "pymongo": logging.WARNING,
+}
 EVERY_SECONDS: Final = 30
 
 
