@@ -50,6 +50,7 @@ def test_both_stories_come_out_as_the_cities_told_them(marked: dict[str, str]) -
     assert left_behind(marked) == []
     assert "Not as it should be" not in output
     assert max(map(len, output.splitlines())) <= 100
+    assert output.count("@") == 2, "the reminder's From and To show the only addresses"
     for figure in (
         r"17 participants, Erweiterung der interkulturellen Kompetenz\n",
         r"181 bookings, Interkulturelle Kommunikation in Teams\n",
