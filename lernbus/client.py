@@ -29,18 +29,22 @@ class StuckError(StackError):
     """What is waited for does not come nearer."""
 
 
-class _Patience:
-    """Watches something that is to become smaller."""
+class MailStuckError(StuckError):
+    """What is due in notifications does not become less; the rest has caught up."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._best, self._since = seconds, math.inf, time.monotonic()
+
+class _Patience:
+    """Watches something that is to become smaller; else it raises `error`."""
+
+    def __init__(self, seconds: float, error: type[StuckError] = StuckError) -> None:
+        self._seconds, self._error, self._best, self._since = seconds, error, math.inf, time.monotonic()
 
     def check(self, left: float, what: str) -> None:
         """Raise StuckError if nothing has been gained for too long."""
         if left < self._best:
             self._best, self._since = left, time.monotonic()
         elif time.monotonic() > self._since + self._seconds:
-            raise StuckError(what)
+            raise self._error(what)
 
 
 class Client:
@@ -97,7 +101,7 @@ class Client:
         progress(1)
 
     def _until_nothing_is_due(self, service: str, patience: float) -> None:
-        waiting = _Patience(patience)
+        waiting = _Patience(patience, StuckError if service == "enrolment" else MailStuckError)
         while due := self.get(f"/{service}/api/progress")["due"]:
             waiting.check(due, f"{due} {'deadlines' if service == 'enrolment' else 'mails or reminders'} stay due")
             time.sleep(WAIT_SECONDS)

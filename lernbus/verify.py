@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lernbus.client import SERVICES, Client, StackError, StuckError
+from lernbus.client import SERVICES, Client, MailStuckError, StackError, StuckError
 
 KINDS: Final = ("bookings", "offerings", "leaves", "courses", "organisations")
 ROUNDS: Final = 3
@@ -44,14 +44,17 @@ def verify(client: Client, console: Console) -> bool:
     """Audit everything and print what was found. True if an invariant is broken."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        stuck = _wait(client, progress)
+        stuck, waiting = _wait(client, progress)
         audit = _stable(client, progress)
     broken = [*stuck, *audit.broken]
     for one in sorted(broken):
         console.print(f"invariant {one.invariant} broken: {escape(_line(one))}", soft_wrap=True)
+    unchecked = [*waiting, *audit.unchecked]
+    for sentence in unchecked:
+        console.print(f"not checked: {escape(sentence)}", soft_wrap=True)
     for service, numbers in audit.checked.items():
         console.print(f"{service}: {_counts(numbers)}", soft_wrap=True)
-    console.print(_conclusion(len(broken), len(audit.unchecked)), soft_wrap=True)
+    console.print(_conclusion(len(broken), len(unchecked)), soft_wrap=True)
     return bool(broken)
 
 
@@ -68,17 +71,21 @@ def _conclusion(broken: int, unchecked: int) -> str:
     return f"{said}, as far as they could be checked ({unchecked} exceptions above)" if unchecked else said
 
 
-def _wait(client: Client, progress: Progress) -> list[Broken]:
-    """Wait until all have caught up; who does not go on is told instead of being waited for."""
+def _wait(client: Client, progress: Progress) -> tuple[list[Broken], list[str]]:
+    """Wait until all have caught up. Who does not go on is told (broken, unchecked) instead of being waited for."""
     stuck = [Broken(4, service, "service", f"is not ready: {why}") for service, why in _unready(client)]
-    if not stuck:
-        task = progress.add_task("all caught up", total=1)
-        try:
-            client.wait(lambda share: progress.update(task, completed=share), PATIENCE_SECONDS)
-        except StuckError as error:
-            stuck = [Broken(4, "all services", f"nothing has moved for {PATIENCE_SECONDS} s", str(error))]
+    if stuck:
+        return stuck, []
+    task = progress.add_task("all caught up", total=1)
+    try:
+        client.wait(lambda share: progress.update(task, completed=share), PATIENCE_SECONDS)
+    except MailStuckError as error:  # each of them is audited, and named where nothing explains it
+        return [], [f"whether mail goes out: {error} for {PATIENCE_SECONDS} s"]
+    except StuckError as error:
+        return [Broken(4, "all services", "log", f"{error} for {PATIENCE_SECONDS} s")], []
+    finally:
         progress.remove_task(task)
-    return stuck
+    return [], []
 
 
 def _unready(client: Client) -> Iterator[tuple[str, str]]:
@@ -101,7 +108,7 @@ def _why_unready(client: Client, service: str) -> str | None:
 
 
 def _stable(client: Client, progress: Progress) -> Audit:
-    """Audit until nothing moved meanwhile, or nothing is broken; what is broken only now and then was only on its way."""
+    """Audit until nothing moved meanwhile, or nothing is broken: what is broken only now and then was on its way."""
     audit = _audit(client, progress)
     for _ in range(ROUNDS - 1):
         if not audit.broken or not audit.moved:
