@@ -9,6 +9,8 @@ _DAYS: Final = {
     "de": ("Mo.", "Di.", "Mi.", "Do.", "Fr.", "Sa.", "So."),
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
 }
+_JOINER: Final = "\u2060"
+"""No line breaks here."""
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -19,10 +21,10 @@ def number(value: float, language: Language) -> str:
 
 
 def date(value: datetime, language: Language) -> str:
-    """Do., 21.11.2024 or Thu 21 Nov 2024."""
+    """Do., 21.11.2024 or Thu 21 Nov 2024, with spaces at which no line breaks."""
     if language == "de":
-        return f"{_DAYS['de'][value.weekday()]}, {value:%d.%m.%Y}"
-    return f"{_DAYS['en'][value.weekday()]} {value.day} {_MONTHS[value.month - 1]} {value.year}"
+        return f"{_DAYS['de'][value.weekday()]},\u00a0{value:%d.%m.%Y}"
+    return "\u00a0".join([_DAYS["en"][value.weekday()], str(value.day), _MONTHS[value.month - 1], str(value.year)])
 
 
 def moment(value: datetime, language: Language, zone: tzinfo) -> str:
@@ -36,11 +38,11 @@ def span(start: datetime, end: datetime, language: Language, zone: tzinfo) -> st
     first, last = start.astimezone(zone), end.astimezone(zone)
     if first.date() != last.date():
         return f"{moment(start, language, zone)} – {moment(end, language, zone)}"
-    return f"{date(first, language)}, {first:%H:%M}–{last:%H:%M}{_oclock(language)}"
+    return f"{date(first, language)}, {first:%H:%M}{_JOINER}–{_JOINER}{last:%H:%M}{_oclock(language)}"
 
 
 def _oclock(language: Language) -> str:
-    return " Uhr" if language == "de" else ""
+    return "\u00a0Uhr" if language == "de" else ""
 
 
 def preferred(accept: str) -> Language:

@@ -31,7 +31,7 @@ class Lists:
         return await self._database["offerings"].count_documents({})
 
     async def offerings(self, now: datetime, page: int) -> list[OfferingView]:
-        """One page: what is to come by its first day, then what has no dates, then what is over, the latest first."""
+        """One page: what is to come by its next session, what has no dates, then what is over, the latest first."""
         piece: list[Document] = [{"$skip": (page - 1) * OFFERINGS}, {"$limit": OFFERINGS}]
         cursor = await self._database["offerings"].aggregate([*_ranking(now), *piece])
         return [offering_view(ledger_of(document)) async for document in cursor]
@@ -78,17 +78,21 @@ class Lists:
 
 def _ranking(now: datetime) -> list[Document]:
     """Times are text as it came, so the order is made of the moments that they name."""
+    to_come = {"$cond": [{"$gte": [_moment("ends_at"), now]}, _moment("starts_at"), None]}
     return [
-        {"$set": {"first": {"$min": _moments("starts_at")}, "last": {"$max": _moments("ends_at")}}},
+        {"$set": {"next": {"$min": _each(to_come)}, "last": {"$max": _each(_moment("ends_at"))}}},
         {"$set": {"over": {"$and": [{"$gt": ["$last", None]}, {"$lt": ["$last", now]}]}}},
-        {"$set": {"rank": {"$cond": ["$over", {"$subtract": [0, _number("$last")]}, _number("$first")]}}},
+        {"$set": {"rank": {"$cond": ["$over", {"$subtract": [0, _number("$last")]}, _number("$next")]}}},
         {"$sort": {"over": 1, "rank": 1, "_id": 1}},
     ]
 
 
-def _moments(name: str) -> Document:
-    moment = {"$dateFromString": {"dateString": f"$$session.{name}", "onNull": None}}
-    return {"$map": {"input": "$offering.sessions", "as": "session", "in": moment}}
+def _moment(name: str) -> Document:
+    return {"$dateFromString": {"dateString": f"$$session.{name}", "onNull": None}}
+
+
+def _each(value: Document) -> Document:
+    return {"$map": {"input": "$offering.sessions", "as": "session", "in": value}}
 
 
 def _number(field: str) -> Document:

@@ -57,8 +57,9 @@ def _summary(view: OfferingView, now: datetime) -> dict[str, Any]:
         "view": view,
         "offering": view.offering,
         "seats": view.seats,
+        "next": shown.next_session(view.offering, now),
         "state": shown.state(view.offering, view.seats, now),
-        "bar": shown.bar(view.seats),
+        "bar": shown.bar(view.offering, view.seats),
         "kept": shown.kept(view.seats),
     }
 

@@ -20,6 +20,24 @@ class Part(NamedTuple):
     length: float
 
 
+class Next(NamedTuple):
+    """A session by its place among those with a time, counted from 1."""
+
+    starts: datetime
+    ends: datetime
+    number: int
+    of: int
+
+
+def next_session(offering: Offering, now: datetime) -> Next | None:
+    """The session that is on or comes next, or the last one; None where none has a time."""
+    times = sorted((one.starts_at, one.ends_at) for one in offering.sessions if one.starts_at and one.ends_at)
+    if not times:
+        return None
+    number = next((place for place, (_, ends) in enumerate(times) if ends >= now), len(times) - 1)
+    return Next(*times[number], number + 1, len(times))
+
+
 def state(offering: Offering, seats: Seats, now: datetime) -> State:
     """The one word that tells whether booking is worth it; the strongest obstacle wins."""
     if offering.status == "cancelled":
@@ -43,12 +61,12 @@ def kept(seats: Seats) -> int | None:
     return max(0, seats.capacity - seats.confirmed - seats.free)
 
 
-def bar(seats: Seats) -> Sequence[Part]:
-    """All seats, then the waiting list, as pieces of a bar; nothing without a limit.
+def bar(offering: Offering, seats: Seats) -> Sequence[Part]:
+    """All seats, then the waiting list, as pieces of a bar; nothing without a limit or once it is cancelled.
 
     A list longer than the offering is drawn as long as the offering, or the seats could not be seen any more.
     """
-    if seats.capacity is None or seats.free is None:
+    if seats.capacity is None or seats.free is None or offering.status == "cancelled":
         return ()
     room = max(seats.capacity, seats.confirmed)
     drawn = min(seats.waiting, max(room, 1))

@@ -112,7 +112,7 @@ class Store:
     async def years(self) -> set[int]:
         """The years that something counts in."""
         found = [await self._database[name].distinct("years") for name in ("facts", "leaves")]
-        return {year for years in found for year in years}
+        return {year for years in found for year in years if year is not None}  # null: a fact that counts nowhere
 
     async def overview(self, year: int) -> dict[str | None, dict[str, Figure]]:
         """A year's figures from the counters, persons apart: {offering_id: {measure: sum}}; leave stands under None."""
