@@ -186,7 +186,8 @@ class Fold(Generic[S]):
     def _mark(self, move: Move, item: Item) -> str:
         mark: Mark = item.event.data
         offset = item.offset if mark.offset is None else mark.offset
-        move.mark = {"offset": offset, "id": mark.mark_id, "time": item.event.time}
+        if move.mark is None or offset > move.mark["offset"]:
+            move.mark = {"offset": offset, "id": mark.mark_id, "time": item.event.time}
         if self.handler.output and item.topic not in self.handler.private:
             passed_on = Event(
                 item.event.id, item.event.source, MARK, item.event.time, Mark(mark_id=mark.mark_id, offset=offset)

@@ -53,7 +53,7 @@ def _parsed(record: ConsumerRecord) -> tuple[dict[str, Any], str]:
     try:
         event = json.loads(record.value)
         kind = event["type"]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return {}, "not_json"
     if kind not in KINDS:
         return {}, "unknown_type"
@@ -69,12 +69,12 @@ def _take_event(expected: Expected, record: ConsumerRecord, event: dict[str, Any
     known = name in expected.offerings
     if name in expected.blocked:
         expected.held.setdefault(name, []).append(record)
-    elif person == "refused":
-        expected.dead[origin(record)] = "refused"
     elif kind == "scheduled":
         _schedule(expected, event["data"])
     elif not known:
         expected.held.setdefault(name, []).append(record)
+    elif person == "refused":
+        expected.dead[origin(record)] = "refused"
     elif person in TROUBLE:
         expected.dead[origin(record)] = "bug"
         expected.blocked.add(name)

@@ -79,16 +79,14 @@ class Seats:
         self.output: str | None = output
 
     async def load(self, items: Sequence[Item]) -> State:
-        if any(person_of(item) == "unloadable" for item in items):
-            raise ArithmeticError("a secret name")
         keys = {"$in": [*{item.key for item in items}]}
-        return State({found["_id"]: found async for found in self.database["offerings"].find({"_id": keys})})
+        state = State({found["_id"]: found async for found in self.database["offerings"].find({"_id": keys})})
+        if any(person_of(item) == "unloadable" and item.key in state.offerings for item in items):
+            raise ArithmeticError("a secret name")
+        return state
 
     def apply(self, state: State, item: Item) -> Result:
         data, cause = item.event.data, item.event
-        person = person_of(item)
-        if person == "refused":
-            raise Invalid("refused", "person_id", "is refused")
         offering = state.offerings.get(data.offering_id)
         if isinstance(data, Scheduled):
             if offering is not None:
@@ -98,6 +96,8 @@ class Seats:
             return Result()
         if offering is None:
             return Result("held")
+        if person_of(item) == "refused":
+            raise Invalid("refused", "person_id", "is refused")
         state.dirty.add(data.offering_id)
         if isinstance(data, Requested):
             return Result(events=request(offering, data, cause))

@@ -54,6 +54,12 @@ class Kafka:
         """Freeze the broker: connections stay open and nothing answers."""
         self.container.pause()
 
+    @property
+    def paused(self) -> bool:
+        """Is it frozen?"""
+        self.container.reload()
+        return bool(self.container.status == "paused")
+
     def unpause(self) -> None:
         """Let a frozen broker go on."""
         self.container.unpause()
@@ -188,8 +194,8 @@ async def create_topics(bootstrap: str, names: Iterable[str], partitions: int, *
     settings = {"max.message.bytes": str(5 * 1024 * 1024), "message.timestamp.type": "LogAppendTime"}
     settings |= {name.replace("_", "."): value for name, value in config.items()}
     topics = [NewTopic(name, partitions, 1, topic_configs=settings) for name in names]
-    async with _admin(bootstrap) as admin:
-        answer = await admin.create_topics(topics)
+    async with admin(bootstrap) as client:
+        answer = await client.create_topics(topics)
         for name, code, *_ in answer.topic_errors:
             if code:
                 raise for_code(code)(name)
@@ -197,8 +203,8 @@ async def create_topics(bootstrap: str, names: Iterable[str], partitions: int, *
 
 async def recreate_topic(bootstrap: str, name: str, partitions: int) -> None:
     """Delete a topic and make a new one of its name."""
-    async with _admin(bootstrap) as admin:
-        await admin.delete_topics([name])
+    async with admin(bootstrap) as client:
+        await client.delete_topics([name])
     for _ in range(100):  # the broker deletes in the background
         with contextlib.suppress(TopicAlreadyExistsError):
             await create_topics(bootstrap, [name], partitions)
@@ -208,32 +214,18 @@ async def recreate_topic(bootstrap: str, name: str, partitions: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client, as soon as the broker answers."""
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     for attempt in range(30):
         try:
-            await admin.start()
+            await client.start()
             break
         except KafkaError:
             if attempt == 29:
                 raise
             await asyncio.sleep(0.5)
     try:
-        yield admin
+        yield client
     finally:
-        await admin.close()
-
-
-def delete_topics(bootstrap: str, names: Iterable[str]) -> None:
-    """Delete those of these topics that exist, and wait until they are gone."""
-    asyncio.run(_delete(bootstrap, set(names)))
-
-
-async def _delete(bootstrap: str, names: set[str]) -> None:
-    async with _admin(bootstrap) as admin:
-        for _ in range(100):
-            if not (left := names & set(await admin.list_topics())):
-                return
-            await admin.delete_topics([*left])
-            await asyncio.sleep(0.1)
-    raise TimeoutError(f"the topics {sorted(names)} did not go away")
+        await client.close()

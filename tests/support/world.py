@@ -20,7 +20,6 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from shared import runtime
 from shared.keys import partition_of
-from shared.publisher import Publisher
 from shared.settings import Settings
 from tests.support.audit import Expected, Origin, check_published, fold, origin
 from tests.support.seats import Seats
@@ -98,34 +97,36 @@ class World:
             if person % 7 == 6:
                 yield self.event("withdrawn", f"o{person % offerings}", person_id=f"p{person - offerings}")
 
-    async def produce(self, records: Iterable[tuple[bytes, bytes]], **more: Any) -> None:
+    async def produce(self, records: Iterable[tuple[bytes, bytes]]) -> None:
         """Put records where Kafka's default partitioner would."""
-        await self.put([(partition_of(key, self.partitions), key, value, []) for key, value in records], **more)
+        await self.put([(partition_of(key, self.partitions), key, value, []) for key, value in records])
 
-    async def put(self, records: list[tuple[int, bytes | None, bytes | None, list[Any]]], chunk: int = 500) -> None:
+    async def put(self, records: list[tuple[int, bytes | None, bytes | None, list[Any]]]) -> None:
         """Put records with headers on partitions of one's own choice."""
+        lanes: dict[int, list[tuple[bytes | None, bytes | None, list[Any]]]] = defaultdict(list)
+        for partition, *record in records:
+            lanes[partition].append(tuple(record))
         async with AIOKafkaProducer(
-            bootstrap_servers=self.kafka.bootstrap, enable_idempotence=self.kafka.idempotent, max_request_size=5_000_000
+            bootstrap_servers=self.kafka.bootstrap, enable_idempotence=self.kafka.idempotent, max_batch_size=4_000_000
         ) as producer:
-            for begin in range(0, len(records), chunk):
-                sent = [
-                    await producer.send(self.topic, value, key, partition, headers=headers)
-                    for partition, key, value, headers in records[begin : begin + chunk]
-                ]
-                for one in await asyncio.gather(*sent):
-                    self.produced[one.partition] = max(self.produced[one.partition], one.offset + 1)
+            for partition, lane in lanes.items():
+                batch = producer.create_batch()
+                for key, value, headers in lane:
+                    assert batch.append(key=key, value=value, timestamp=None, headers=headers), "more than 4 MB"
+                done = await (await producer.send_batch(batch, self.topic, partition=partition))
+                self.produced[partition] = done.offset + len(lane)
 
     # --- the service ------------------------------------------------------------------------------------------------
 
     def settings(self, **more: Any) -> Settings:
-        return FastSettings(
-            kafka=self.kafka.bootstrap,
-            mongo=SecretStr(self.mongo),
-            database=self.unique,
-            partitions=self.partitions,
-            broker="kafka" if self.kafka.idempotent else "embedded",
-            **more,
-        )
+        given = {
+            "kafka": self.kafka.bootstrap,
+            "mongo": SecretStr(self.mongo),
+            "database": self.unique,
+            "partitions": self.partitions,
+            "broker": "kafka" if self.kafka.idempotent else "embedded",
+        }
+        return FastSettings(**given | more)
 
     def build(self, **more: Any) -> runtime.Service:
         return build(self.settings(**more), self.unique, self.topic, self.output)
@@ -260,9 +261,8 @@ class World:
 
 def build(settings: Settings, group: str, topic: str, output: str) -> runtime.Service:
     """The service under test."""
-    database = runtime.connect(settings)
+    database, publisher = runtime.connect(settings), runtime.publisher(settings)
     handler = Seats(database, group, topic, output)
-    publisher: Publisher = runtime.publisher(settings)
     return runtime.Service(settings, database, publisher, handler, lambda: runtime.create(database, "offerings"))
 
 
