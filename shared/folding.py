@@ -87,10 +87,10 @@ class Fold(Generic[S]):
 
     def _move(self, record: Record) -> Move:
         tp = partition_and_topic(record)
-        if tp not in self.moves:
+        if (move := self.moves.get(tp)) is None:
             before = self.owned[tp]
-            self.moves[tp] = Move(before, before.next, before.at, before.bugs, before.letting_go)
-        return self.moves[tp]
+            move = self.moves[tp] = Move(before, before.next, before.at, before.bugs, before.letting_go)
+        return move
 
     def _outcome(self, move: Move, reading: Reading) -> tuple[str, bool]:
         record, item = reading.record, reading.item
@@ -101,7 +101,7 @@ class Fold(Generic[S]):
             return self._mark(move, item), False
         if item is None:
             return self._dead_letter(move, record, reading.fault or Invalid("bug"), None), False
-        why = move.held.get(item.key, move.before.held.get(item.key))
+        why = move.why_held(item.key)
         if why == "bug":
             return self._hold(move, record, item.key, why), False
         try:
@@ -151,7 +151,7 @@ class Fold(Generic[S]):
         return result.outcome, result.more
 
     def _apply(self, move: Move, item: Item, record: Record) -> Result:
-        if place(record) in self.bugs:
+        if self.bugs and place(record) in self.bugs:
             raise Invalid("bug", "", "the service failed on this record")
         try:
             result = self.handler.apply(self.state, item)

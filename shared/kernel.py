@@ -223,7 +223,8 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         readings = [self._read(record, owned, bugs) for record in _first_bytes(records)]
         held = [self._read(record, owned, bugs, step) for one in waiting.values() for record, step in one.records]
         every = (*readings, *held)
-        state = await self.handler.load([one.item for one in every if one.item and place(one.record) not in bugs])
+        sound = every if not bugs else [one for one in every if place(one.record) not in bugs]
+        state = await self.handler.load([one.item for one in sound if one.item])
         fold = Fold(self.handler, state, owned, waiting, bugs)
         done = 0
         for reading in readings:

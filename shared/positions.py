@@ -64,6 +64,12 @@ class Move:
     held: dict[str, str | None] = field(default_factory=dict)
     """Keys that this batch begins to hold, or (None) lets go."""
 
+    def why_held(self, key: str) -> str | None:
+        """Why records of this key are held; nearly always they are not."""
+        if self.held or self.before.held:
+            return self.held.get(key, self.before.held.get(key))
+        return None
+
     def after(self) -> Position:
         """What to remember once the transaction is committed."""
         held = {key: why for key, why in (self.before.held | self.held).items() if why is not None}

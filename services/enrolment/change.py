@@ -25,6 +25,8 @@ TOLD_AS: Final[dict[Status, str]] = {
 class Change:
     """What one event does to an offering and its bookings. Entities are replaced, never altered: they are published."""
 
+    __slots__ = ("event", "events", "ledger", "more", "state")
+
     def __init__(self, state: State, ledger: Ledger, event: Event) -> None:
         self.state, self.ledger, self.event = state, ledger, event
         self.events: list[Event] = []
