@@ -13,12 +13,9 @@ from typing import Final
 import structlog
 from structlog.typing import EventDict, Processor
 
-QUIET: Final = {
-    "aiokafka": logging.ERROR,
-    "httpx2": logging.WARNING,
-    "faststream": logging.WARNING,
-    "pymongo": logging.WARNING,
-}
+OWN: Final = ("lernbus", "services", "shared")
+QUIET: Final = {"aiokafka": logging.ERROR, "mail": logging.ERROR}
+"""aiokafka tells of every try during an outage; `mail` is the embedded sink's, whose lines hold addresses."""
 EVERY_SECONDS: Final = 30
 
 
@@ -37,12 +34,12 @@ def configure(*, terminal: bool | None = None) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(sys.stderr if readable else sys.stdout)
     processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=processors, foreign_pre_chain=shared))
     handler.addFilter(Seldom())
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    for name, level in QUIET.items():
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name, level in {**dict.fromkeys(OWN, logging.INFO), **QUIET}.items():
         logging.getLogger(name).setLevel(level)
 
 
