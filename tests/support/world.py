@@ -256,7 +256,7 @@ class World:
             assert (record.key, record.value) == (original.key, original.value)
             assert int(headers["lernbus-timestamp"]) == original.timestamp
             found[place] = headers["lernbus-reason"].decode()
-        assert found == expected.dead
+        assert found == expected.dead, found.items() ^ expected.dead.items()
 
 
 def build(settings: Settings, group: str, topic: str, output: str) -> runtime.Service:
