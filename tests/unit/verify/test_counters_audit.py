@@ -16,6 +16,7 @@ from shared.keys import partition_of
 
 ZONE = ZoneInfo("Europe/Berlin")
 SILVESTER = datetime(2023, 12, 31, 23, 30, tzinfo=UTC)  # in Berlin it is 2024
+NEW_YEAR = datetime(2024, 1, 1, 12, tzinfo=UTC)
 NAMES: dict[str, Any] = {
     "offering_id": "o",
     "course_id": "c",
@@ -88,6 +89,16 @@ def test_every_part_of_a_booking_is_counted() -> None:
         completed_at=SILVESTER,
     )
     assert said([document(rich, [2022, 2023, 2024])], [counter(rich, 1)]) == []
+
+
+def test_who_waited_at_no_years_end_needs_no_year_for_it() -> None:
+    waited = fact(1, seated_at=None, waiting_since=NEW_YEAR, waiting_until=NEW_YEAR, status="cancelled")
+    assert said([document(waited, [])], [counter(waited, 1)]) == []
+
+
+def test_a_waiting_that_ended_before_it_began_ended_at_once() -> None:
+    odd = fact(1, waiting_since=NEW_YEAR, waiting_until=datetime(2022, 5, 1, tzinfo=UTC))
+    assert said([document(odd, [2024])], [counter(odd, 1)]) == []
 
 
 @pytest.mark.parametrize(

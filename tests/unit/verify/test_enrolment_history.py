@@ -166,6 +166,15 @@ def test_what_was_not_published_and_what_is_not_kept() -> None:
     assert "nothing is kept" in audited(queue(), kept=0)[0].detail
 
 
+def test_a_seat_that_was_free_for_a_while_is_named_though_it_was_given_later() -> None:
+    log = queue().cancelled("a").booking("completed", "x", "refused").promoted("b", cause="late")
+    assert numbers(log) == [2]
+
+
+def test_an_offering_that_begins_on_a_cut_log_is_judged_from_its_beginning() -> None:
+    assert numbers(Log().confirmed("a").confirmed("b"), cut=True) == [1]
+
+
 def test_courses_have_versions_of_their_own() -> None:
     history = EnrolmentHistory({("courses", "c"): 3})
     for version in (1, 3):

@@ -178,15 +178,23 @@ def test_leave_is_told() -> None:
     assert "there is no message leave_granted" in world.judged()[0]
 
 
-def test_a_record_in_progress_may_have_told_or_not() -> None:
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_record_in_progress_may_have_told_or_not(*, is_told: bool) -> None:
     world = World().booking("confirmed", "p", "confirmed")
     confirmed, told = world.message("confirmed", "p", 2), world.message("rescheduled", "p", 3)
     offering = World().offering("rescheduled").telling.offerings["o"]
     offering.version = 3
     world.telling.begin("enrolment.offering.rescheduled.v1", offering, NOON, (HERE, 9))
-    assert world.judged(confirmed) == []
-    world.telling.take("enrolment.booking.confirmed.v1", world.telling.bookings["b-p"], NOON, (HERE, 2))
-    assert world.judged(told) == []
+    if is_told:
+        assert world.judged(confirmed, told) == []
+    else:
+        assert world.judged(confirmed) == []
+
+
+def test_a_message_that_a_record_in_progress_has_told_before_is_no_fault() -> None:
+    world = World().booking("confirmed", "p", "confirmed")
+    world.telling.optional.add("m")
+    assert world.judged(world.message("confirmed", "p", 2), message("m", "rescheduled", "p")) == []
 
 
 @pytest.mark.parametrize(
