@@ -98,7 +98,7 @@ def _links(request: Request) -> dict[str, Any]:
 
 def _switched(request: Request, language: Language) -> str:
     query = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
-    return f"{quote(request.url.path, safe='/%')}?{urlencode([*query, ('lang', language)])}"
+    return f"{quote(request.scope['path'])}?{urlencode([*query, ('lang', language)])}"
 
 
 def _formats(language: Language, zone: ZoneInfo) -> dict[str, Any]:
