@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pymongo.asynchronous.client_session import AsyncClientSession
 
-from services.enrolment.audit_history import EnrolmentHistory, Place
+from services.enrolment.audit_published import EnrolmentHistory, Place
 from services.enrolment.audit_stored import Recount, compare_others
 from services.enrolment.consumer import Enrolment
 from services.enrolment.documents import claimant_of, kept_of, ledger_of

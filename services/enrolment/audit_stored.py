@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from services.enrolment.audit_history import EnrolmentHistory, OfferingHistory, Place, digest, may_have, name_of
+from services.enrolment.audit_history import OfferingHistory, digest, may_have
+from services.enrolment.audit_published import EnrolmentHistory, Place, name_of
 from services.enrolment.state import Kept, Ledger
 from services.enrolment.waiting import Claimant
 from shared.audit import Finding

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.enrolment.audit_history import EnrolmentHistory, may_have
+from services.enrolment.audit_history import may_have
+from services.enrolment.audit_published import EnrolmentHistory
 from services.enrolment.audit_stored import Recount
 from services.enrolment.state import Ledger, Tally
 from services.enrolment.waiting import Claim, Claimant

@@ -127,6 +127,14 @@ def test_what_did_not_happen_or_is_told_again_is_named() -> None:
     ]
 
 
+def test_of_a_log_without_its_beginning_a_message_that_it_does_not_explain_is_only_counted() -> None:
+    audit = MessageAudit(World().telling, NOON, LEAD_DAYS, 4)
+    audit.cut = {HERE}
+    audit.add(message("m", "confirmed", "p"))
+    audit.add(reminder("p", START - timedelta(days=7)))
+    assert ([*audit.findings()], audit.unknown) == ([], 1)
+
+
 def test_the_wrong_person_or_kind_is_named() -> None:
     world = World().booking("confirmed", "p", "confirmed")
     assert world.judged({**world.message("confirmed", "p", 2), "about": "q"})[0].endswith("should tell p confirmed")
