@@ -1,14 +1,17 @@
 """The bare loop: the same batches, the same parser, the same documents and events, and no logic.
 
-No seats, no repeats recognised, no fence: a crash loses or doubles bookings.
+No seats, no repeats recognised, no fence: a crash loses or doubles bookings. It produces in one of two ways: record
+batches, as the services do, or `send` for each event, as it is usually written.
 """
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import Any, Final
 
 import msgspec
+from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 from pymongo.asynchronous.client_session import AsyncClientSession
 
@@ -16,18 +19,22 @@ from lernbus.bench.reader import Reader
 from services.enrolment.events import LOG
 from shared.cloudevents import Event, encode, parse
 from shared.events import Booking
-from shared.publisher import Out, Publisher
+from shared.publisher import Out
 from shared.runtime import Database
+from shared.settings import Settings
 
 IN: Final = "bench.bare.in"
 OUT: Final = "bench.bare.out"
 
 
+Publish = Callable[[Sequence[Out]], Awaitable[object]]
+
+
 class Bare:
     """Reads requests from `IN`, keeps bookings, tells them on `OUT`."""
 
-    def __init__(self, database: Database, reader: Reader, publisher: Publisher) -> None:
-        self._database, self._reader, self._publisher = database, reader, publisher
+    def __init__(self, database: Database, reader: Reader, publish: Publish) -> None:
+        self._database, self._reader, self.publish = database, reader, publish
 
     async def skip(self) -> None:
         """Leave out what was read by another."""
@@ -59,7 +66,7 @@ class Bare:
         else:
             await session.with_transaction(lambda session: self._insert(documents, session))
         pairs = zip(records, bookings, strict=True)
-        await self._publisher.publish([_out(record, booking) for record, booking in pairs])
+        await self.publish([_out(record, booking) for record, booking in pairs])
 
     async def _insert(self, documents: list[dict[str, Any]], session: AsyncClientSession) -> None:
         await self._database["bookings"].insert_many(documents, session=session)
@@ -87,3 +94,21 @@ def _out(record: ConsumerRecord, booking: Booking) -> Out:
     name = f"{booking.booking_id}.1"
     event = Event(name, "lernbus/enrolment", "enrolment.booking.confirmed.v1", booking.requested_at, booking)
     return Out(OUT, record.partition, record.key, encode(event))
+
+
+@contextlib.asynccontextmanager
+async def sending(settings: Settings) -> AsyncIterator[Publish]:
+    """A producer as everybody has it: `send` for each event, and all are awaited."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka, acks="all", max_batch_size=900_000, **settings.producing
+    )
+    await producer.start()
+
+    async def publish(outs: Sequence[Out]) -> None:
+        sent = [await producer.send(out.topic, out.value, out.key, out.partition) for out in outs]
+        await asyncio.gather(*sent)
+
+    try:
+        yield publish
+    finally:
+        await producer.stop()

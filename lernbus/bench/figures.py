@@ -31,6 +31,7 @@ class Ratio:
 
 RATIOS = (
     Ratio("throughput_vs_bare", "enrolment", "bare", ">= 0.8"),
+    Ratio("throughput_vs_bare_send", "enrolment", "bare_send", ""),
     Ratio("throughput_vs_textbook", "enrolment", "textbook", ">= 100"),
     Ratio("crowded_vs_fresh", "crowded", "fresh", ">= 0.8"),
     Ratio("latency_p50_outcome_vs_bare", "outcome_p50", "round_trip_p50", ""),

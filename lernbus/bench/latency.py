@@ -21,7 +21,7 @@ class Latency:
     def __init__(self, world: World) -> None:
         self._world, self._size, self._partitions = world, world.size, world.settings.partitions
         self._told, self._bare_told = world.reader(ENROLMENT_EVENTS), world.reader(bare.OUT)
-        self._bare = Bare(world.database, world.reader(bare.IN), world.steady)
+        self._bare = Bare(world.database, world.reader(bare.IN), world.steady.publish)
         self._ids = names("latency", world.size.offerings)
         self.variants: Sequence[Callable[[int], Awaitable[Mapping[str, float]]]] = (self.round_trip, self.services)
 

@@ -23,11 +23,12 @@ class Throughput:
     def __init__(self, world: World) -> None:
         self._world, self._size, self._partitions = world, world.size, world.settings.partitions
         self._told = world.reader(ENROLMENT_EVENTS)
-        self._bare = Bare(world.database, world.reader(bare.IN), world.steady)
+        self._bare = Bare(world.database, world.reader(bare.IN), world.steady.publish)
         self._bare_told = world.reader(bare.OUT)
         self.variants: Sequence[Callable[[int], Awaitable[Mapping[str, float]]]] = (
             self.enrolment,
             self.bare_loop,
+            self.bare_send,
             self.textbook,
             self.crowded,
             self.fresh,
@@ -59,12 +60,22 @@ class Throughput:
 
     async def bare_loop(self, number: int) -> Mapping[str, float]:
         """The bare loop, on the same requests."""
-        name, size = f"bare{number}", self._size
+        return {"bare": await self._bare_rate(f"bare{number}")}
+
+    async def bare_send(self, number: int) -> Mapping[str, float]:
+        """The bare loop that sends event by event."""
+        async with bare.sending(self._world.settings) as self._bare.publish:
+            rate = await self._bare_rate(f"send{number}")
+        self._bare.publish = self._world.steady.publish
+        return {"bare_send": rate}
+
+    async def _bare_rate(self, name: str) -> float:
+        size = self._size
         outs = requests(bare.IN, name, names(name, size.offerings), size.bookings, self._partitions)
         await self._world.filling.publish(outs)
         seconds = await self._bare.loop(len(outs))
         check(await outcomes(self._bare_told, name, len(outs)), name, len(outs), len(outs))
-        return {"bare": len(outs) / seconds}
+        return len(outs) / seconds
 
     async def textbook(self, number: int) -> Mapping[str, float]:
         """The textbook, on fewer of them."""
