@@ -45,6 +45,8 @@ def configure(*, terminal: bool | None = None) -> None:
 
 def without_content(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Replace an exception by its type, its causes' types and its stack, without messages and variables."""
+    if (record := event.get("_record")) is not None and record.name == "asyncio":  # it adds what a task has failed with
+        event["event"] = str(event["event"]).partition("\n")[0]
     given = event.pop("exc_info", None)
     if given and (error := _error(given)) is not None:
         event["error"] = " < ".join(type(one).__name__ for one in _causes(error))

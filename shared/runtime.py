@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
 from fastapi import APIRouter
 from faststream import AckPolicy, NoCast
+from faststream._internal.endpoint.subscriber.mixins import TasksMixin
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from pymongo import AsyncMongoClient
@@ -18,6 +21,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import CollectionInvalid, PyMongoError
 
 from shared import logs
+from shared.codec import Record
 from shared.handler import Handler
 from shared.kernel import Kernel
 from shared.publisher import Publisher
@@ -103,8 +107,8 @@ class Service:
 
     async def _ticking(self) -> None:
         """Every second, and at once when partitions were assigned."""
-        await self.kernel.tick()
         self.kernel.wake.clear()
+        await self.kernel.tick()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
                 await self.kernel.wake.wait()
@@ -113,17 +117,18 @@ class Service:
         """Consume until the consumer is beyond repair, then take a new one; the broker may come up after us."""
         try:
             async with self._consumer() as subscriber:
-                while self.kernel.failures["poll"] < POLL_FAILURES and not all(
-                    task.done() for task in subscriber.tasks
-                ):
+                while not self._is_dead(subscriber):  # noqa: ASYNC110 - two libraries' tasks have no event
                     await asyncio.sleep(1)
             log.error("the consumer has ended, taking a new one", service=self.name)
         except (KafkaError, OSError) as error:
             log.warning("waiting for the broker", service=self.name, kind=type(error).__name__)
             await asyncio.sleep(1)
 
+    def _is_dead(self, subscriber: TasksMixin) -> bool:
+        return self.kernel.failures["poll"] >= POLL_FAILURES or all(task.done() for task in subscriber.tasks)
+
     @contextlib.asynccontextmanager
-    async def _consumer(self) -> AsyncIterator[Any]:
+    async def _consumer(self) -> AsyncIterator[TasksMixin]:
         """FastStream carries the records in; it acknowledges nothing, the kernel's positions are the truth."""
         settings, budgets = self.settings, self.settings.budgets
         broker = KafkaBroker(
@@ -169,13 +174,13 @@ class Service:
             self.kernel.consumer = None
 
 
-def watched(consumer: Any, kernel: Kernel[Any]) -> Any:
+def watched(consumer: AIOKafkaConsumer, kernel: Kernel[Any]) -> AIOKafkaConsumer:
     """FastStream's loop only logs what `getmany` raises, so the kernel would never know that nothing comes any more."""
     poll = consumer.getmany
 
-    async def getmany(**how: Any) -> Any:
+    async def getmany(**how: int) -> dict[TopicPartition, list[Record]]:
         try:
-            found = await poll(**how)
+            found: dict[TopicPartition, list[Record]] = await poll(**how)
         except Exception as error:
             kernel.poll_failed(error)
             await asyncio.sleep(1)  # FastStream would try again at once after some of them
@@ -187,12 +192,12 @@ def watched(consumer: Any, kernel: Kernel[Any]) -> Any:
     return consumer
 
 
-async def _unparsed(records: Any, _original: Any) -> KafkaMessage:
+async def _unparsed(records: Any, _original: object) -> KafkaMessage:  # noqa: ANN401 - FastStream's own type
     """Headers and values are read record by record in the kernel, so that no record can spoil another."""
     return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)
 
 
-async def _undecoded(message: KafkaMessage, _original: Any) -> Any:
+async def _undecoded(message: KafkaMessage, _original: object) -> Any:  # noqa: ANN401 - the records
     return message.raw_message
 
 

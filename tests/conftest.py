@@ -1,6 +1,6 @@
 """What all tests share: the servers of the session, and names that no other test uses.
 
-kafka       the broker (tests.support.servers.Kafka): `kafka.bootstrap`, `kafka.idempotent`; in a container also kill, pause
+kafka       the broker (tests.support.servers.Kafka): `bootstrap`, `idempotent`; a container also has kill, pause
 apache      the same, for tests that only a container can serve: skipped on the embedded broker, a failure in CI
 mongo_uri   connection string of a real mongod
 unique      a word for names of topics, groups and databases of one test
@@ -13,14 +13,23 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+import structlog
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
+from structlog.processors import add_log_level
 
+from shared.logs import without_content
 from tests.support.servers import Kafka, broker_name, running_kafka, running_mongod
 
 
 def pytest_report_header() -> str:
     return f"broker: {broker_name()}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def readable_logs() -> None:
+    """As in production without content, but each line goes where pytest catches it, and pytest's own handlers stay."""
+    structlog.configure(processors=[add_log_level, without_content, structlog.processors.KeyValueRenderer()])
 
 
 @pytest.fixture(scope="session")

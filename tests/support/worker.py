@@ -10,11 +10,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from pydantic import SecretStr
 
+from shared.publisher import Out
 from shared.runtime import Service
 from tests.support.world import FastSettings, build
 
@@ -36,10 +36,10 @@ def build_in(service: Service, fault: Fault) -> None:
     kernel = service.kernel
     positions, publisher = kernel.positions, service.publisher
 
-    def after(target: Any, name: str, tell: Callable[[Any], None]) -> None:
+    def after(target: object, name: str, tell: Callable[[object], None]) -> None:
         original = getattr(target, name)
 
-        async def wrapped(*args: Any, **more: Any) -> Any:
+        async def wrapped(*args: object, **more: object) -> object:
             answer = await original(*args, **more)
             tell(args)
             return answer
@@ -58,7 +58,7 @@ def build_in(service: Service, fault: Fault) -> None:
     kernel.on_commit = committed
     publish = publisher.publish
 
-    async def published(outs: Any) -> Any:
+    async def published(outs: Sequence[Out]) -> list[int]:
         nonlocal moving
         recovering, moving = not moving, False
         if fault.point == "half" and len(outs) > 1:

@@ -104,8 +104,8 @@ class World:
     async def put(self, records: list[tuple[int, bytes | None, bytes | None, list[Any]]]) -> None:
         """Put records with headers on partitions of one's own choice."""
         lanes: dict[int, list[tuple[bytes | None, bytes | None, list[Any]]]] = defaultdict(list)
-        for partition, *record in records:
-            lanes[partition].append(tuple(record))
+        for partition, key, value, headers in records:
+            lanes[partition].append((key, value, headers))
         async with AIOKafkaProducer(
             bootstrap_servers=self.kafka.bootstrap, enable_idempotence=self.kafka.idempotent, max_batch_size=4_000_000
         ) as producer:
@@ -119,14 +119,14 @@ class World:
     # --- the service ------------------------------------------------------------------------------------------------
 
     def settings(self, **more: Any) -> Settings:
-        given = {
+        given: dict[str, Any] = {
             "kafka": self.kafka.bootstrap,
             "mongo": SecretStr(self.mongo),
             "database": self.unique,
             "partitions": self.partitions,
             "broker": "kafka" if self.kafka.idempotent else "embedded",
         }
-        return FastSettings(**given | more)
+        return FastSettings(**(given | more))
 
     def build(self, **more: Any) -> runtime.Service:
         return build(self.settings(**more), self.unique, self.topic, self.output)

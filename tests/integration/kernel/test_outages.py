@@ -9,7 +9,7 @@ import pytest
 from shared.errors import Unpublished
 from shared.publisher import Out, Publisher
 from tests.support.proxy import proxy
-from tests.support.servers import Kafka, until_open
+from tests.support.servers import Kafka
 from tests.support.world import World, until
 
 
@@ -62,7 +62,12 @@ async def test_the_broker_is_away_for_longer_than_a_request_may_take(apache: Kaf
         await world.until_idle()
         first = service.publisher._producer
         frozen = asyncio.Event()
-        service.kernel.on_commit = lambda: (apache.pause(), frozen.set(), None)[2]
+
+        def freeze() -> None:
+            apache.pause()
+            frozen.set()
+
+        service.kernel.on_commit = freeze
         await world.produce(world.requests(20, 2_000))
         await frozen.wait()
         service.kernel.on_commit = lambda: None
@@ -154,6 +159,7 @@ async def test_a_consumer_that_died_inside_is_replaced(world: World, what: str) 
                 if "_run_consume_loop" in repr(task):
                     task.cancel()
         else:
+            assert dead is not None
             dead._coordinator.ensure_coordinator_known = None
             dead._coordinator.request_rejoin()
         await until(lambda: not service.kernel.ready, 20)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,10 +12,13 @@ from aiokafka.structs import TopicPartition
 
 from shared import folding
 from shared.keys import partition_of
+from shared.publisher import Out
 from tests.support.world import World, until
 
+Records = list[tuple[bytes | None, bytes | None, list[Any]]]
 
-async def put_all(world: World, records: list[tuple[bytes | None, bytes | None, list[Any]]]) -> None:
+
+async def put_all(world: World, records: Records) -> None:
     """Put records with headers where they belong by their key."""
     placed = [(partition_of(key or b"", world.partitions), key, value, headers) for key, value, headers in records]
     await world.put(placed)
@@ -46,9 +49,9 @@ async def test_bad_records_of_every_kind_among_500(world: World) -> None:
     await world.produce(world.event("scheduled", f"b{n}", capacity=5) for n in range(1, 6))
     async with world.service():
         await world.until_idle()
-    good = [(*one, [("strange", b"\xff"), ("null", None)]) for one in world.requests(10, 420)]
-    bad = list(bad_records(world))
-    later = [(*world.event("requested", f"b{n}", person_id="later"), []) for n in range(1, 6)]
+    good: Records = [(*one, [("strange", b"\xff"), ("null", None)]) for one in world.requests(10, 420)]
+    bad: Records = list(bad_records(world))
+    later: Records = [(*world.event("requested", f"b{n}", person_id="later"), []) for n in range(1, 6)]
     await put_all(world, good[:200] + bad + good[200:] + later)
     await until_outcomes(world)
     assert await world.audit() == 0
@@ -76,13 +79,13 @@ async def test_fifty_bugs_in_a_row_stop_their_partition_and_no_other(world: Worl
     await world.produce(world.requests(12, 120))
     await world.produce(world.event("scheduled", name, capacity=1) for name in broken)
     before = world.produced[0]
-    await world.produce((world.event("requested", name, person_id="bug") for name in broken[:30]))
+    await world.produce(world.event("requested", name, person_id="bug") for name in broken[:30])
     async with world.service():
         await world.until_idle()
-    await world.produce((world.event("requested", name, person_id="bug") for name in broken[30:]))
+    await world.produce(world.event("requested", name, person_id="bug") for name in broken[30:])
     for _ in range(2):
         async with world.service() as service:
-            await until(lambda: service.kernel.stopped)  # noqa: B023 - it is awaited here
+            await until(lambda: service.kernel.stopped)
             await world.produce(world.event("requested", f"o{n}", person_id=f"n{n}") for n in range(12))
             await world.until_idle(but=[0])
             assert not service.kernel.ready
@@ -145,7 +148,7 @@ async def test_one_bug_counts_once_however_often_the_batch_is_tried(
             raise ConnectionError
         await write(*args)
 
-    service.kernel.positions.write = failing  # type: ignore[method-assign]
+    service.kernel.positions.write = failing  # type: ignore[method-assign, assignment]
     async with service.running():
         await world.until_idle()
     assert tries > 5
@@ -160,9 +163,9 @@ async def test_more_output_than_fits_into_one_batch(world: World) -> None:
     service = world.build()
     publish = service.publisher.publish
 
-    async def measured(outs: Any) -> Any:
+    async def measured(outs: Sequence[Out]) -> list[int]:
         nonlocal largest
-        largest = max(largest, sum(len(out.value) for out in outs))
+        largest = max(largest, sum(len(out.value or b"") for out in outs))
         return await publish(outs)
 
     service.publisher.publish = measured  # type: ignore[method-assign]

@@ -74,6 +74,7 @@ async def test_a_log_cut_off_while_its_reader_was_frozen(apache: Kafka, world: W
     with world.worker() as process:
         await asyncio.sleep(6)  # it has to own its partitions
         os.kill(process.pid, signal.SIGSTOP)
+        await asyncio.sleep(1)  # its fetch under way is answered with nothing
         await world.produce(world.requests(12, 120))
         await cut(world, 1, end + 3)
         os.kill(process.pid, signal.SIGCONT)

@@ -11,9 +11,9 @@ from shared import logs
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -21,7 +21,7 @@ def logging_as_before() -> Iterator[None]:
 def fails() -> None:
     name = "Erika Mustermann"
     try:
-        {}[name]
+        dict[str, str]()[name]
     except KeyError as error:
         raise ValueError(f"{name} <erika@city.example>") from error
 
@@ -77,3 +77,9 @@ def test_the_mail_sink_says_nothing_of_addresses_and_ours_is_heard(capsys: pytes
     said = "".join(capsys.readouterr())
     assert "rika" not in said
     assert "here" in said
+
+
+def test_what_asyncio_says_of_a_task_that_failed_has_no_content(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(terminal=False)
+    logging.getLogger("asyncio").error("Task exception was never retrieved\nfuture: ValueError('Erika')")
+    assert json.loads(capsys.readouterr().out)["event"] == "Task exception was never retrieved"
