@@ -229,3 +229,18 @@ async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         yield client
     finally:
         await client.close()
+
+
+def delete_topics(bootstrap: str, names: Iterable[str]) -> None:
+    """Delete those of these topics that exist, and wait until they are gone."""
+    asyncio.run(_delete(bootstrap, set(names)))
+
+
+async def _delete(bootstrap: str, names: set[str]) -> None:
+    async with admin(bootstrap) as client:
+        for _ in range(100):
+            if not (left := names & set(await client.list_topics())):
+                return
+            await client.delete_topics([*left])
+            await asyncio.sleep(0.1)
+    raise TimeoutError(f"the topics {sorted(names)} did not go away")
