@@ -1,5 +1,6 @@
 """Latency at a steady rate: the services, and a bare round trip with one transaction."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
@@ -47,8 +48,7 @@ class Latency:
         commits = Commits(stats)
         stats.kernel.on_commit = commits.note
         async with AsyncExitStack() as stack:
-            for service in (enrolment, stats):
-                await stack.enter_async_context(ready(service))
+            await asyncio.gather(*(stack.enter_async_context(ready(service)) for service in (enrolment, stats)))
             due, arrivals = await round_trip(name, self._world.steady, self._told, outs, size.rate)
             await until(lambda: all(map(commits.reached, arrivals.values())), "stats does not get on")
         return {

@@ -1,5 +1,6 @@
 """Bookings per second: enrolment, the bare loop, the textbook; and on a crowded offering and a fresh one."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
@@ -36,9 +37,7 @@ class Throughput:
 
     async def prepare(self) -> None:
         """Skip what was told before, and fill the crowded offering: half of its people wait."""
-        await self._told.skip()
-        await self._bare_told.skip()
-        await self._bare.skip()
+        await asyncio.gather(self._told.skip(), self._bare_told.skip(), self._bare.skip())
         size = self._size
         await self._enrol("crowd", ["crowded"], size.crowd, size.crowd // 2)
 
