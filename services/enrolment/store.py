@@ -125,12 +125,14 @@ class Store:
     def writes(self, state: State) -> Writes:
         """What has changed, each document once."""
         kept: dict[str, list[WriteOne]] = {}
+        # new ones first: the driver sends a command for each run of one kind
+        claimants = sorted(state.changed_claimants, key=state.stored.__contains__)
         for collection, entity_id in state.changed_kept:
             document = kept_document(entity_id, state.kept[collection, entity_id])
             kept.setdefault(collection, []).append(ReplaceOne({"_id": entity_id}, document, upsert=True))
         return {
             "offerings": [_replace(ledger_document(state.ledgers[one])) for one in state.changed_ledgers],
-            "claimants": [_write_claimant(state, one) for one in state.changed_claimants],
+            "claimants": [_write_claimant(state, one) for one in claimants],
             "people": [write_person(one, attributes) for one, attributes in state.people.items()],
             **kept,
         }
