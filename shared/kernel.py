@@ -373,7 +373,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
     async def _hint(self) -> None:
         """Commit our positions to Kafka, where they only show the lag."""
         now = {tp: position.next for tp, position in self.owned.items()}
-        if self.consumer is not None and now != self._hinted:
+        if self.consumer is not None and now and now != self._hinted:
             with contextlib.suppress(KafkaError, TimeoutError):
                 async with asyncio.timeout(5):
                     await self.consumer.commit(now)

@@ -170,8 +170,10 @@ class Service:
             yield subscriber
         finally:
             self.kernel.leave()
-            await broker.stop()
             self.kernel.consumer = None
+            with contextlib.suppress(TimeoutError):  # a frozen broker does not answer to a good-bye
+                async with asyncio.timeout(budgets.stop):
+                    await broker.stop()
 
 
 def watched(consumer: AIOKafkaConsumer, kernel: Kernel[Any]) -> AIOKafkaConsumer:

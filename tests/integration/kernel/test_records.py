@@ -137,21 +137,21 @@ async def test_one_bug_counts_once_however_often_the_batch_is_tried(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An outage while a bad record is in the batch must not stop the partition."""
-    monkeypatch.setattr(folding, "BUGS_IN_A_ROW", 3)
+    monkeypatch.setattr(folding, "BUGS_IN_A_ROW", 2)
     await world.produce([world.event("scheduled", "o1", capacity=1), world.event("requested", "o1", person_id="bug")])
     service = world.build()
     write, tries = service.kernel.positions.write, 0
 
     async def failing(*args: Any) -> None:
         nonlocal tries
-        if (tries := tries + 1) <= 5:
+        if (tries := tries + 1) <= 3:
             raise ConnectionError
         await write(*args)
 
     service.kernel.positions.write = failing  # type: ignore[method-assign, assignment]
     async with service.running():
         await world.until_idle()
-    assert tries > 5
+    assert tries > 3
     await world.audit()
 
 
@@ -233,12 +233,12 @@ async def test_empty_partitions_are_owned_and_a_stop_is_awaited(world: World) ->
 
 async def test_a_stop_in_the_middle_of_many_steps_does_not_wait_for_all_of_them(world: World) -> None:
     await world.produce([world.event("scheduled", "o1", capacity=0)])
-    await world.produce(world.event("requested", "o1", person_id=f"p{n}") for n in range(3_000))
+    await world.produce(world.event("requested", "o1", person_id=f"p{n}") for n in range(1_500))
     async with world.service() as service:
         await world.until_idle()
         stepping = asyncio.Event()
         service.kernel.on_commit = stepping.set
-        await world.produce([world.event("raised", "o1", capacity=3_000)])  # 300 steps
+        await world.produce([world.event("raised", "o1", capacity=1_500)])  # 150 steps
         await stepping.wait()
         begun = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - begun < 4

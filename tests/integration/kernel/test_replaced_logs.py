@@ -32,6 +32,7 @@ async def test_a_recreated_topic_stops_the_partitions(apache: Kafka, world: Worl
     ]
 
 
+@pytest.mark.nightly  # the consumer looks for topics every 30 seconds
 async def test_a_topic_recreated_under_a_running_consumer_is_noticed(apache: Kafka, world: World) -> None:
     await world.produce(world.requests(6, 60))
     async with world.service() as service:
@@ -72,7 +73,7 @@ async def test_a_log_cut_off_while_its_reader_was_frozen(apache: Kafka, world: W
         await world.until_idle()
     end = world.produced[1]
     with world.worker() as process:
-        await asyncio.sleep(6)  # it has to own its partitions
+        await asyncio.sleep(4)  # it has to own its partitions
         os.kill(process.pid, signal.SIGSTOP)
         await asyncio.sleep(1)  # its fetch under way is answered with nothing
         await world.produce(world.requests(12, 120))
