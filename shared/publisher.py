@@ -116,16 +116,17 @@ class Publisher:
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
-    """A producer without a broker would wait for its pending records for ever: it gets a second, then it is cut off.
+    """Without a broker a producer waits for its pending records for ever: they are given up, and it gets a second.
 
     What it still holds is published again by its successor.
     """
+    producer._message_accumulator.fail_all(KafkaError("given up"))  # noqa: SLF001 - stop() would wait for these
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(1):
             await producer.stop()
             return
     await producer.client.close()
-    task = producer._sender.sender_task  # noqa: SLF001 - stop() alone leaves it trying for as long as we live
+    task = producer._sender.sender_task  # noqa: SLF001 - it would go on trying for as long as we live
     task.cancel()
     with contextlib.suppress(TimeoutError, asyncio.CancelledError, KafkaError):
         async with asyncio.timeout(1):

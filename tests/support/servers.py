@@ -214,6 +214,9 @@ async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     for attempt in range(30):
         try:
             await client.start()
+            while client._client.cluster.controller is None:  # just back, a broker does not know it yet
+                await asyncio.sleep(0.2)
+                await client._client.force_metadata_update()
             break
         except KafkaError:
             if attempt == 29:

@@ -65,14 +65,17 @@ async def killed(world: World, point: str, nth: int) -> None:
 
 
 async def test_kill_9_again_and_again_with_two_processes_and_traffic(world: World) -> None:
-    faults = ["half", "step", "committed", "transaction", "published", "half", "committed"]
+    faults = ["step", "committed", "transaction", "published", "half"]
+    deaths = 0
 
     async def live(name: str) -> None:
         """One of two processes: each life ends by the next fault, the last one does not end."""
+        nonlocal deaths
         while faults:
             fault = f"{faults.pop()}:{signal.SIGKILL}:2"
             with contextlib.suppress(TimeoutError), world.worker(fault, instance=name) as process:
                 await asyncio.wait_for(until(lambda: process.poll() is not None, 60), 8)
+                deaths += 1
         with world.worker(instance=name):
             await done.wait()
 
@@ -80,15 +83,14 @@ async def test_kill_9_again_and_again_with_two_processes_and_traffic(world: Worl
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(live("one"))
         tasks.create_task(live("two"))
-        for turn in range(12):
+        for turn in range(8):
             await world.produce(world.requests(6, 60, capacity=turn))
             await world.produce(world.event("raised", f"o{n}", capacity=5 * turn) for n in range(6))
             await asyncio.sleep(1)
         await world.until_idle(90)
         done.set()
     await world.audit()
-    deaths = sum(1 for path in world.directory.glob("*.log"))
-    assert deaths >= 7
+    assert deaths >= 3, "by their own hands; the others were killed by us"
 
 
 async def test_frozen_for_longer_than_the_session(world: World) -> None:

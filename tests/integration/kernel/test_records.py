@@ -96,7 +96,7 @@ async def test_fifty_bugs_in_a_row_stop_their_partition_and_no_other(world: Worl
 
 
 async def test_many_bugs_with_good_records_between_do_not_stop_a_partition(world: World) -> None:
-    names = [f"x{n}" for n in range(90)]
+    names = [f"x{n}" for n in range(300)]
     await world.produce(world.event("scheduled", name, capacity=1) for name in names)
     await world.produce(
         world.event("requested", name, person_id=person)
@@ -105,7 +105,7 @@ async def test_many_bugs_with_good_records_between_do_not_stop_a_partition(world
     )
     await until_outcomes(world)
     assert await world.audit() == 0
-    assert sum(one["tally"].get("dead_lettered", 0) for one in (await world.positions()).values()) == 60
+    assert sum(one["tally"].get("dead_lettered", 0) for one in (await world.positions()).values()) == 200
 
 
 @pytest.mark.parametrize("trouble", ["", "refused", "bug", "huge", "unloadable", "unwritable"])
