@@ -178,7 +178,8 @@ def router(database: Database, settings: Settings, handler: Enrolment) -> APIRou
     async def bookings(after: str = "", limit: Limit = 1_000) -> Response:
         """{after, entities: {booking_id: booking}} of `limit` people on offerings; `after` is null at the end."""
         people = await database["claimants"].find({"_id": {"$gt": after}}).sort("_id").limit(limit).to_list()
-        found = {claim["booking"]["booking_id"]: claim["booking"] for one in people for claim in one["bookings"]}
+        bookings = [claim["booking"] for one in people for claim in one.get("bookings", ())]  # some never booked
+        found = {booking["booking_id"]: booking for booking in bookings}
         return Json({"after": people[-1]["_id"] if len(people) == limit else None, "entities": found})
 
     @routes.get("/{kind}")

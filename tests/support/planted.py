@@ -126,6 +126,7 @@ def story(offerings: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield request(one, name)
     yield from [offering("erased"), request("erased", "e")]
     yield "attendance.recorded", {"offering_id": "erased", "session_id": "s", "person_id": "nobody", "status": "absent"}
+    yield "booking.withdrawn", {"offering_id": "erased", "person_id": "d"}  # d is known there, without a booking
     yield request("not scheduled", "a")
     leave = {"starts_on": "2024-03-04", "ends_on": "2024-03-08", "days": 5, "subject": "Politik", "provider": "VHS"}
     yield "leave.granted", {"leave_id": "l", "person_id": "a", "organisation_id": "jena", **leave}
