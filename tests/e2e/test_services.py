@@ -1,7 +1,10 @@
 """Each service as a process of its own against a broker and a database: how operations run them."""
 
 import contextlib
+import io
 import json
+import random
+import signal
 import subprocess
 import sys
 import time
@@ -12,10 +15,12 @@ import httpx2
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
+from rich.console import Console
 
 from lernbus.client import Client
 from lernbus.embedded.smtp_sink import smtp_sink
 from lernbus.topics import TOPICS
+from lernbus.verify import verify
 from shared.keys import partition_of
 from tests.support.servers import Kafka, delete_topics, free_port, in_background
 from tests.support.stack import ROOT, Running, environment, event, offering, person, request, running
@@ -29,6 +34,21 @@ class Services:
     def __init__(self, kafka: Kafka, settings: dict[str, str], urls: dict[str, str]) -> None:
         self.kafka, self.settings, self.urls = kafka, settings, urls
         self.processes: dict[str, Running] = {}
+        self._stack = contextlib.ExitStack()
+
+    def start(self, name: str) -> None:
+        """Start a service at its address."""
+        url = self.urls[name]
+        own = {"LERNBUS_PORT": url.rpartition(":")[2], "LERNBUS_DATABASE": f"e2e_{name}"}
+        self.processes[name] = self._stack.enter_context(running("run", name, url=url, **self.settings, **own))
+
+    def kill(self, name: str) -> None:
+        """End a service at once (SIGKILL)."""
+        self.processes[name].stop(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Stop all that runs."""
+        self._stack.close()
 
     def get(self, service: str, path: str) -> httpx2.Response:
         return self.processes[service].http.get(f"/{service}{path}")
@@ -36,11 +56,17 @@ class Services:
     def post(self, *events: object) -> httpx2.Response:
         return self.processes["enrolment"].post([*events])
 
-    def settle(self) -> None:
-        """Wait as `lernbus push --wait` does, over three addresses."""
+    @contextlib.contextmanager
+    def gateway(self) -> Iterator[Client]:
+        """One client for the three addresses."""
         with contextlib.ExitStack() as stack:
             clients = {name: stack.enter_context(Client(url)) for name, url in self.urls.items()}
-            stack.enter_context(_Gateway(clients)).wait()
+            yield stack.enter_context(_Gateway(clients))
+
+    def settle(self) -> None:
+        """Wait as `lernbus push --wait` does, over three addresses."""
+        with self.gateway() as client:
+            client.wait()
 
 
 class _Gateway(Client):
@@ -73,10 +99,10 @@ def services(kafka: Kafka, mongo_uri: str) -> Iterator[Services]:
         assert made.stdout.count("created") == len(TOPICS)
         ports = {name: str(free_port()) for name in ("enrolment", "notifications", "stats")}
         found = Services(kafka, settings, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
-        for name, url in found.urls.items():
-            own = {**settings, "LERNBUS_PORT": ports[name], "LERNBUS_DATABASE": f"e2e_{name}"}
-            found.processes[name] = stack.enter_context(running("run", name, url=url, **own))
-        for name in found.processes:
+        stack.callback(found.close)
+        for name in found.urls:
+            found.start(name)
+        for name in found.urls:
             _until_ready(found, name)
         yield found
 
@@ -196,6 +222,50 @@ def test_while_the_broker_is_away_the_door_says_so_and_afterwards_all_goes_on(
     assert answer.headers["content-type"] == "application/problem+json"
     assert again.status_code == 202
     assert len(services.get("enrolment", f"/api/offerings/{unique}/bookings").json()) == 1
+
+
+def test_killed_at_random_under_traffic_nothing_is_lost_or_doubled(services: Services, unique: str) -> None:
+    """Bookings, withdrawals and raised capacities while each service is killed twice; then the audit of everything."""
+    chance = random.Random(7)
+    offerings = [f"{unique}-{n}" for n in range(8)]
+    people = [f"{unique}-p{n}" for n in range(60)]
+    services.post(*(offering(one, capacity=5) for one in offerings), *map(person, people))
+    killed = [name for name in services.urls for _ in range(2)]
+    chance.shuffle(killed)
+    for name in killed:
+        for _ in range(4):
+            pushed = [_anything(chance, chance.choice(offerings), chance.choice(people)) for _ in range(100)]
+            _until_accepted(services, pushed)
+        services.kill(name)
+        services.start(name)
+    for name in services.urls:
+        _until_ready(services, name)
+
+    with services.gateway() as client:
+        said = Console(file=io.StringIO(), width=200)
+        assert not verify(client, said), said.file.getvalue()  # type: ignore[attr-defined]
+    live = [services.get("enrolment", f"/api/offerings/{one}").json()["seats"]["confirmed"] for one in offerings]
+    assert sum(live) > 0
+
+
+def _anything(chance: random.Random, offering_id: str, person_id: str) -> dict[str, Any]:
+    kind = chance.choices(["request", "withdraw", "capacity"], [70, 25, 5])[0]
+    if kind == "request":
+        return request(offering_id, person_id)
+    if kind == "withdraw":
+        return event("booking.withdrawn", offering_id=offering_id, person_id=person_id)
+    return event("offering.capacity_changed", offering_id=offering_id, capacity=chance.randint(3, 20))
+
+
+def _until_accepted(services: Services, events: list[dict[str, Any]]) -> None:
+    """An LMS sends again what was not acknowledged, the same events with the same ids."""
+    deadline = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(httpx2.HTTPError):
+            if services.post(*events).status_code == 202:
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_a_key_is_asked_for_where_one_is_set(services: Services) -> None:

@@ -134,10 +134,10 @@ class Running:
         """The kinds of messages, in order."""
         return [one["kind"] for one in self.get("/notifications/api/messages", **query)]
 
-    def stop(self) -> int:
-        """SIGTERM; the exit code."""
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit code."""
         self.http.close()
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(number)
         code = self.process.wait(45)
         self._reader.join(5)
         if self.process.stdout is not None:
