@@ -35,8 +35,8 @@ test: install-dev ## all tests (ARGS=tests/unit/... chooses)
 test-unit: install-dev ## the tests that need no server: seconds
 	$(BIN)/pytest tests/unit $(ARGS)
 
-nightly: install-dev ## all tests, with many more random examples
-	$(BIN)/pytest --hypothesis-profile=nightly $(ARGS)
+nightly: install-dev ## all tests, the long ones too, with many more random examples
+	$(BIN)/pytest -m "" --timeout=1800 --hypothesis-profile=nightly $(ARGS)
 
 lint: install-dev ## ruff: rules and format
 	$(BIN)/ruff check .
