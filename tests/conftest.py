@@ -21,6 +21,11 @@ from structlog.processors import add_log_level
 from shared.logs import without_content
 from tests.support.servers import Kafka, broker_name, running_kafka, running_mongod
 
+# no deadline: a busy machine is no failure
+settings.register_profile("lernbus", deadline=None)
+settings.register_profile("nightly", deadline=None, max_examples=2_000)
+settings.load_profile("lernbus")
+
 
 def pytest_report_header() -> str:
     return f"broker: {broker_name()}"
