@@ -12,28 +12,29 @@ Kafka's committed offsets are a hint for people who watch the lag, and nothing h
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic
 
 import pymongo
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.codec import Record, partition_and_topic, read
-from shared.errors import Fenced, Invalid, LogCut, LogReplaced, Stopped, TooManyBugs
+from shared.errors import Fenced, Invalid, Stopped, TooManyBugs
 from shared.failures import is_transient
 from shared.folding import BUGS_IN_A_ROW, BugError, Fold, LastBugError, Place, Reading, Waiting, place
 from shared.handler import Handler, S, WriteOne
+from shared.held import first_bytes, within_bytes
 from shared.positions import Position, Positions, left_in, remembered
 from shared.publisher import Publisher
+from shared.same_log import log_replaced, strangers
 from shared.settings import Settings
 
-INPUT_BYTES = 4 * 1024 * 1024
 STEP = 1_000
 """So many held records are let go in one transaction."""
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         self.failures: Counter[str] = Counter()
         self.era = 0
         self._hinted: dict[TopicPartition, int] = {}
+        self._jumped: dict[TopicPartition, tuple[int, int]] = {}
 
     # --- what the consumer tells us ---------------------------------------------------------------------------------
 
@@ -78,7 +80,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
     async def on_partitions_assigned(self, _assigned: Iterable[TopicPartition]) -> None:
         """Recovery must not run in here: aiokafka sends no heartbeats meanwhile."""
         self.era += 1
-        for memory in (self.owned, self.stopped, self._hinted, self.failures):
+        for memory in (self.owned, self.stopped, self._hinted, self._jumped, self.failures):
             memory.clear()
         self.assigned.set()
         self.wake.set()
@@ -137,9 +139,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         firsts: dict[TopicPartition, Record] = {}
         for record in records:
             firsts.setdefault(partition_and_topic(record), record)
-        await self._look_for_cuts({tp for tp, first in firsts.items() if self._jumps(tp, first)})
-        astray = {tp for tp, first in firsts.items() if tp not in self.owned or self._jumps(tp, first)}
-        astray -= {tp for tp in astray & self.owned.keys() if self.owned[tp].sought}
+        astray = {tp for tp, first in firsts.items() if self._is_astray(tp, first)}
         for tp in astray:
             self.owned.pop(tp, None)
         await self._recover(astray - self.stopped.keys())
@@ -149,15 +149,20 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
             if (tp := partition_and_topic(record)) not in astray and self._is_next(tp, record)
         ]
 
-    def _jumps(self, tp: TopicPartition, first: Record) -> bool:
-        return tp in self.owned and first.offset > self.owned[tp].next
+    def _is_astray(self, tp: TopicPartition, first: Record) -> bool:
+        """True where we do not know the position, or jump over records.
 
-    async def _look_for_cuts(self, tps: set[TopicPartition]) -> None:
-        """A jump over compacted records is harmless; one over records that were removed unread is not."""
-        if tps and self.consumer is not None:
-            for tp, begin in (await self.consumer.beginning_offsets([*tps])).items():
-                if tp in self.owned and begin > self.owned[tp].next:
-                    self._stop(tp, log_cut(tp, begin, self.owned[tp].next))
+        A jump is believed at its second sight: this batch may have been fetched before the last seek, and between the
+        two sights recovery looks whether the records in between were removed unread.
+        """
+        position = self.owned.get(tp)
+        if position is None:
+            return True
+        jump = position.next, first.offset
+        if first.offset <= position.next or self._jumped.get(tp) == jump:
+            return False
+        self._jumped[tp] = jump
+        return True
 
     def _is_next(self, tp: TopicPartition, record: Record) -> bool:
         """Skip what was applied; a record before our position that is newer than all we saw is another log's."""
@@ -220,7 +225,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         owned = dict(self.owned)
         if not {partition_and_topic(record) for record in records} <= owned.keys():
             raise Fenced("the partition was taken from us")
-        readings = [self._read(record, owned, bugs) for record in _first_bytes(records)]
+        readings = [self._read(record, owned, bugs) for record in first_bytes(records)]
         held = [self._read(record, owned, bugs, step) for one in waiting.values() for record, step in one.records]
         every = (*readings, *held)
         sound = every if not bugs else [one for one in every if place(one.record) not in bugs]
@@ -284,7 +289,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
             if going := self.owned[tp].letting_go:
                 query = {"topic": tp.topic, "partition": tp.partition, "key": going.key}
                 async with self.database["held"].find(query).sort("offset").limit(limit + 1) as cursor:
-                    found[tp] = await _within_bytes(cursor, limit)
+                    found[tp] = await within_bytes(cursor, limit)
         return found
 
     # --- recovery ---------------------------------------------------------------------------------------------------
@@ -298,7 +303,8 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         documents = await self.positions.read(begins)  # a predecessor's later commit fails at our fence
         held = await self._held(tps)
         await self.publisher.publish([out for document in documents.values() for out in left_in(document)])
-        replaced = await self._replaced(documents, begins)
+        # the embedded broker's logs never outlive the database
+        replaced = {} if self.settings.broker == "embedded" else await strangers(self.consumer, documents, begins)
         for tp in tps & self._assignment() if era == self.era else ():
             if tp in replaced:
                 self._stop(tp, replaced[tp])
@@ -311,22 +317,6 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         found: dict[TopicPartition, dict[str, str]] = {}
         async for document in self.database["held_keys"].find({"position": {"$in": [*ids]}}):
             found.setdefault(ids[document["position"]], {})[document["key"]] = document["why"]
-        return found
-
-    async def _replaced(
-        self, documents: Mapping[TopicPartition, dict[str, Any]], begins: Mapping[TopicPartition, int]
-    ) -> dict[TopicPartition, Stopped]:
-        """Partitions whose log is not the one that we read: newer records before our position, or a later beginning."""
-        if self.consumer is None or self.settings.broker == "embedded":  # its logs never outlive the database
-            return {}
-        found: dict[TopicPartition, Stopped] = {}
-        newer = await self.consumer.offsets_for_times({tp: document["at"] + 1 for tp, document in documents.items()})
-        for tp, document in documents.items():
-            first = newer.get(tp)
-            if first is not None and first.timestamp >= 0 and first.offset < document["next"]:
-                found[tp] = log_replaced(tp, document["next"])
-            elif begins[tp] > document["next"]:
-                found[tp] = log_cut(tp, begins[tp], document["next"])
         return found
 
     async def _tidy(self) -> None:
@@ -378,43 +368,3 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
                 async with asyncio.timeout(5):
                     await self.consumer.commit(now)
             self._hinted = now
-
-
-def log_replaced(tp: TopicPartition, position: int) -> LogReplaced:
-    """Say which."""
-    return LogReplaced(f"{tp.topic}/{tp.partition}: newer records stand before our position {position}")
-
-
-def log_cut(tp: TopicPartition, begin: int, position: int) -> LogCut:
-    """Say which."""
-    return LogCut(f"{tp.topic}/{tp.partition} begins at {begin}, we had read up to {position}")
-
-
-def _first_bytes(records: Sequence[Record]) -> Sequence[Record]:
-    """As many records as fit into one batch, at least one."""
-    size = 0
-    for index, record in enumerate(records):
-        size += len(record.value or b"")
-        if size > INPUT_BYTES and index:
-            return records[:index]
-    return records
-
-
-async def _within_bytes(documents: AsyncIterable[dict[str, Any]], limit: int) -> Waiting:
-    """As many held records as fit into one batch, at least one."""
-    found: list[tuple[Record, int]] = []
-    size = 0
-    async for document in documents:
-        size += len(document["value"] or b"")
-        if len(found) == limit or (found and size > INPUT_BYTES):
-            return Waiting(found, complete=False)
-        found.append((_record(document), document["step"]))
-    return Waiting(found)
-
-
-def _record(document: dict[str, Any]) -> Record:
-    """A held record as Kafka had given it."""
-    headers = tuple((name, content) for name, content in document["headers"])
-    key = document["key"].encode()
-    where = (document["topic"], document["partition"], document["offset"], document["timestamp"])
-    return ConsumerRecord(*where, 0, key, document["value"], None, 0, 0, headers)  # type: ignore[no-any-return]

@@ -40,8 +40,6 @@ class Position:
     at: int = -1
     bugs: int = 0
     letting_go: LettingGo | None = None
-    sought: bool = True
-    """True until the first batch after a seek: only then is a jump in the offsets believed."""
     unpublished: bool = False
     """True while `events` in the document is not empty."""
     held: dict[str, str] = field(default_factory=dict)
@@ -74,7 +72,7 @@ class Move:
         """What to remember once the transaction is committed."""
         held = {key: why for key, why in (self.before.held | self.held).items() if why is not None}
         numbers = self.next, self.step, self.at, self.bugs
-        return Position(*numbers, self.letting_go, sought=False, unpublished=bool(self.events), held=held)
+        return Position(*numbers, self.letting_go, unpublished=bool(self.events), held=held)
 
 
 class Positions:

@@ -93,7 +93,8 @@ class Service:
             await self._prepared()
             _let_the_collector_rest()
             for loop in (self._consuming, self._ticking, *self.loops):
-                stack.push_async_callback(_ended, asyncio.create_task(_forever(loop)))
+                patience = self.settings.budgets.stop + 1 if loop == self._consuming else 5
+                stack.push_async_callback(_ended, asyncio.create_task(_forever(loop)), patience)
             yield self
 
     async def _prepared(self) -> None:
@@ -222,7 +223,8 @@ async def _forever(loop: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(1)
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+async def _ended(task: asyncio.Task[None], patience: float) -> None:
+    """Cancel a task and wait for its end; again after a while, for libraries now and then swallow a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=patience)

@@ -222,7 +222,8 @@ class World:
         fields = {"capacity": 1, "confirmed": 1, "waiting": 1, "version": 1}
         found = {one.pop("_id"): one async for one in self.database["offerings"].find({}, fields)}
         for name in found.keys() | expected.offerings.keys():
-            assert found.get(name) == expected.offerings.get(name), name
+            is_so, should = found.get(name), expected.offerings.get(name)
+            assert is_so == should, (name, is_so, should)
         held: dict[str, list[int]] = defaultdict(list)
         async for one in self.database["held"].find().sort("offset"):
             held[one["key"]].append(one["offset"])

@@ -78,8 +78,8 @@ async def test_the_broker_is_away_for_longer_than_a_request_may_take(apache: Kaf
         await world.produce(world.requests(20, 2_000))
         await frozen.wait()
         service.kernel.on_commit = lambda: None
-        await asyncio.sleep(6)
-        assert not service.kernel.ready
+        await until(lambda: not service.kernel.ready, 15)
+        await asyncio.sleep(2)
         await asyncio.to_thread(apache.unpause)
         await world.until_idle(90)
         assert service.publisher._producer is not first

@@ -273,3 +273,28 @@ class Undecodable(str):
 
     def encode(self, *_: Any) -> bytes:
         return b"\xff\xfe"
+
+
+async def test_a_batch_fetched_before_the_last_seek_makes_no_hole(world: World) -> None:
+    """A tick may seek back while a later batch is already in hand."""
+    await world.produce(world.requests(3, 300))
+    service = world.build()
+    run, held_back = service.kernel.run, 0
+
+    async def dropping(records: Sequence[Any]) -> None:
+        """The first batches come to nothing, as while the consumer is not known; then recovery overtakes the next."""
+        nonlocal held_back
+        if (held_back := held_back + 1) <= 3:
+            return
+        if held_back == 4:
+            await service.kernel.tick()
+        await run(records)
+
+    service.kernel.run = dropping  # type: ignore[method-assign]
+    service.kernel.wake.set = lambda: None  # type: ignore[method-assign]
+    async with service.running():
+        for _ in range(6):
+            await world.produce(world.requests(3, 60))
+            await asyncio.sleep(0.3)
+        await world.until_idle(20)
+    await world.audit()
