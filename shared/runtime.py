@@ -18,7 +18,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import CollectionInvalid, PyMongoError
+from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
 
 from shared import logs
 from shared.codec import Record
@@ -29,6 +29,7 @@ from shared.settings import Settings
 
 Database = AsyncDatabase[dict[str, Any]]
 log = structlog.get_logger()
+NAMESPACE_EXISTS = 48
 COLLECT_AFTER = 100_000
 """Objects: more than a batch leaves behind."""
 POLL_FAILURES = 5
@@ -46,8 +47,13 @@ def connect(settings: Settings) -> Database:
 async def create(database: Database, *names: str) -> None:
     """Create collections: one that came to be inside of a transaction would not conflict with its rival."""
     for name in ("positions", "held", "held_keys", *names):
-        with contextlib.suppress(CollectionInvalid):
+        try:
             await database.create_collection(name)
+        except CollectionInvalid:
+            pass
+        except OperationFailure as error:
+            if error.code != NAMESPACE_EXISTS:  # another instance was faster
+                raise
     await database["held"].create_index([("topic", 1), ("partition", 1), ("key", 1), ("offset", 1)])
     await database["held_keys"].create_index("position")
 

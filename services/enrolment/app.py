@@ -18,10 +18,6 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     handler = Enrolment(store)
     deadlines = Deadlines(views, entrance, clock, settings)
 
-    async def prepare() -> None:
-        await runtime.create(database)
-        await store.prepare()
-
     async def also() -> dict[str, int]:
         return {"due": len(await views.due(clock.now(), 1))}
 
@@ -30,7 +26,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         database,
         publisher,
         handler,
-        prepare,
+        store.prepare,
         routers=[
             audit.router(database, settings, handler),
             api.router(api.Door(database, entrance, settings, clock), views),

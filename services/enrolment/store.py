@@ -6,7 +6,6 @@ from typing import Final
 
 from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import CollectionInvalid, OperationFailure
 
 from services.enrolment import plan
 from services.enrolment.documents import (
@@ -24,8 +23,8 @@ from services.enrolment.state import Attributes, Ledger, State
 from services.enrolment.waiting import Claimant
 from shared.events import LIVE
 from shared.handler import Item, WriteOne, Writes
+from shared.runtime import create
 
-NAMESPACE_EXISTS: Final = 48
 UNIONS: Final = 100
 """So many waiting lists are read by one aggregation."""
 _WAITS: Final = {"waiting": {"$gt": 0}}
@@ -49,14 +48,7 @@ class Store:
 
     async def prepare(self) -> None:
         """Create collections and indexes; a transaction could not wait for them."""
-        for name in COLLECTIONS:
-            try:
-                await self._database.create_collection(name)
-            except CollectionInvalid:
-                pass
-            except OperationFailure as error:
-                if error.code != NAMESPACE_EXISTS:  # another instance was faster
-                    raise
+        await create(self._database, *COLLECTIONS)
         for name, indexes in _INDEXES.items():
             await self._database[name].create_indexes(indexes)
 

@@ -103,17 +103,18 @@ def services(kafka: Kafka, mongo_uri: str) -> Iterator[Services]:
         for name in found.urls:
             found.start(name)
         for name in found.urls:
-            _until_ready(found, name)
+            _until(found.processes[name], f"/{name}/health/ready")
         yield found
 
 
-def _until_ready(services: Services, name: str) -> None:
+def _until(process: Running, path: str) -> None:
+    """Wait until a service answers this path with 200."""
     deadline = time.monotonic() + 60
     while True:
         with contextlib.suppress(httpx2.HTTPError):
-            if services.get(name, "/health/ready").status_code == 200:
+            if process.http.get(path).status_code == 200:
                 return
-        assert time.monotonic() < deadline, services.processes[name].lines
+        assert time.monotonic() < deadline, process.lines
         time.sleep(0.1)
 
 
@@ -239,7 +240,7 @@ def test_killed_at_random_under_traffic_nothing_is_lost_or_doubled(services: Ser
         services.kill(name)
         services.start(name)
     for name in services.urls:
-        _until_ready(services, name)
+        _until(services.processes[name], f"/{name}/health/ready")
 
     with services.gateway() as client:
         said = Console(file=io.StringIO(), width=200)
@@ -272,12 +273,7 @@ def test_a_key_is_asked_for_where_one_is_set(services: Services) -> None:
     port = str(free_port())
     own = {**services.settings, "LERNBUS_PORT": port, "LERNBUS_DATABASE": "e2e_enrolment", "LERNBUS_KEY": "secret"}
     with running("run", "enrolment", url=f"http://127.0.0.1:{port}", **own) as second:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            with contextlib.suppress(httpx2.HTTPError):
-                if second.http.get("/enrolment/health/live").status_code == 200:
-                    break
-            time.sleep(0.1)
+        _until(second, "/enrolment/health/live")
         refused = [second.post([]), second.post([], authorization="Bearer wrong")]
         taken = second.post([], authorization="Bearer secret")
 
@@ -291,12 +287,7 @@ def test_a_service_stops_on_sigterm_with_exit_code_0(services: Services) -> None
     port = str(free_port())
     own = {**services.settings, "LERNBUS_PORT": port, "LERNBUS_DATABASE": "e2e_stats"}
     with running("run", "stats", url=f"http://127.0.0.1:{port}", **own) as second:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            with contextlib.suppress(httpx2.HTTPError):
-                if second.http.get("/stats/health/ready").status_code == 200:
-                    break
-            time.sleep(0.1)
+        _until(second, "/stats/health/ready")
         code = second.stop()
 
     assert code == 0
