@@ -1,7 +1,6 @@
 """Sends records in order per partition, and takes a new producer after every failure."""
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from shared.closing import close_producer
 from shared.errors import Unpublished
 
 BATCH_BYTES = 900_000
@@ -89,7 +89,7 @@ class Publisher:
     async def _discard(self, producer: AIOKafkaProducer | None) -> None:
         if producer is not None and producer is self._producer:
             self._producer = None
-            await asyncio.shield(_close(producer))
+            await asyncio.shield(close_producer(producer))
 
     async def _send(
         self,
@@ -113,21 +113,3 @@ class Publisher:
             for position, index in enumerate(sent):
                 offsets[index] = done.offset + position
             lane = lane[len(sent) :]
-
-
-async def _close(producer: AIOKafkaProducer) -> None:
-    """Without a broker a producer waits for its pending records for ever: they are given up, and it gets a second.
-
-    What it still holds is published again by its successor.
-    """
-    producer._message_accumulator.fail_all(KafkaError("given up"))  # noqa: SLF001 - stop() would wait for these
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1):
-            await producer.stop()
-            return
-    await producer.client.close()
-    task = producer._sender.sender_task  # noqa: SLF001 - it would go on trying for as long as we live
-    task.cancel()
-    with contextlib.suppress(TimeoutError, asyncio.CancelledError, KafkaError):
-        async with asyncio.timeout(1):
-            await task

@@ -21,6 +21,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
 
 from shared import logs
+from shared.closing import close_consumer
 from shared.codec import Record
 from shared.handler import Handler
 from shared.kernel import Kernel
@@ -178,9 +179,14 @@ class Service:
         finally:
             self.kernel.leave()
             self.kernel.consumer = None
-            with contextlib.suppress(TimeoutError):  # a frozen broker does not answer to a good-bye
-                async with asyncio.timeout(budgets.stop):
-                    await broker.stop()
+            consumer = subscriber.consumer
+            try:
+                with contextlib.suppress(TimeoutError):  # a frozen broker does not answer to a good-bye
+                    async with asyncio.timeout(budgets.stop):
+                        await broker.stop()
+            finally:
+                if consumer is not None:
+                    await close_consumer(consumer)
 
 
 def watched(consumer: AIOKafkaConsumer, kernel: Kernel[Any]) -> AIOKafkaConsumer:

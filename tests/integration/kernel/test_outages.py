@@ -1,9 +1,11 @@
 """Neighbours that are away, and members that come and go: everything waits, and goes on by itself."""
 
 import asyncio
+import gc
 import signal
 import time
 
+import aiokafka.conn
 import pytest
 
 from shared import runtime
@@ -121,6 +123,26 @@ async def test_failed_publications_leave_no_task_behind(apache: Kafka, world: Wo
     assert {task for task in asyncio.all_tasks() - before if "aiokafka" in repr(task)} == set()
     await asyncio.sleep(6)
     assert len(await world.read(world.output)) <= 12, "each record at most once a try"
+
+
+async def test_a_service_that_stops_while_the_broker_is_frozen_leaves_nothing_open(
+    apache: Kafka, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a task that goes on trying nor a connection, for the process may go on with a new consumer."""
+    monkeypatch.setattr(aiokafka.conn.AIOKafkaConnection, "__del__", lambda _: None)  # of what is looked for
+    before = asyncio.all_tasks()
+    service = world.build(budgets=HASTY.model_copy(update={"stop": 4}))
+    async with service.running():
+        await world.produce(world.requests(6, 60))
+        await world.until_idle()
+        await asyncio.to_thread(apache.pause)
+    try:
+        left = {task for task in asyncio.all_tasks() - before if "aiokafka" in repr(task)}
+        assert left == set()
+        connections = [one for one in gc.get_objects() if isinstance(one, aiokafka.conn.AIOKafkaConnection)]
+        assert not [one for one in connections if one.connected()]
+    finally:
+        await asyncio.to_thread(apache.unpause)
 
 
 async def test_members_join_leave_and_die(world: World) -> None:
