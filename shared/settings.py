@@ -5,23 +5,35 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.secret_files import SecretFiles
 
 
 class Budgets(BaseModel):
     """Seconds. A later one must be able to wait for an earlier one, or work is cut off that was about to end."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     batch: float = 2
+    """The work on one batch, 99 of 100."""
     transaction_lifetime: float = 5
     """mongod's transactionLifetimeLimitSeconds: so long a dead owner's open transaction blocks its successor."""
     database: float = 10
+    """The database's time for one batch."""
     revocation: float = 12
+    """Waiting for the running batch when a partition is taken away."""
     stop: float = 20
+    """A graceful stop."""
     rebalance: float = 30
+    """How long Kafka waits for the members of a group at a change."""
     container_stop: float = 45
+    """From SIGTERM to SIGKILL (stop_grace_period)."""
     poll: float = 300
+    """A consumer that has not asked for records for so long has lost its partitions (max.poll.interval.ms)."""
     retention: float = 14 * 24 * 3600
+    """What the topics keep, people aside."""
 
     @model_validator(mode="after")
     def _each_smaller_than_the_next(self) -> Self:
@@ -36,21 +48,52 @@ class Budgets(BaseModel):
 class Settings(BaseSettings):
     """Common to the three services; each adds its own."""
 
-    model_config = SettingsConfigDict(env_prefix="LERNBUS_", env_nested_delimiter="__", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LERNBUS_", env_nested_delimiter="__", extra="ignore", use_attribute_docstrings=True
+    )
 
     kafka: str = "127.0.0.1:9092"
+    """Brokers to begin with: `host:port`, several with commas."""
     mongo: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?directConnection=true")
+    """Where MongoDB is, with user and password: a replica set, for only there are transactions."""
     database: str = ""
+    """The service's own database; nobody else reads or writes it."""
     partitions: int = Field(12, ge=1, le=1_000)
+    """Of every topic, the same for all services; never changed once there are events (see Scale)."""
     replication: int = Field(1, ge=1)
+    """Copies of every topic, read when `lernbus topics` makes them: 3 where there are three brokers."""
     broker: Literal["kafka", "embedded"] = "kafka"
     """The embedded one refuses idempotent producers, is quicker with short waits, and never outlives the database."""
     instance: str | None = None
     """A name that this instance keeps over a restart makes the restart cheap (static membership)."""
     time_zone: str = "Europe/Berlin"
+    """Whose days and years count, and in which times are shown and mailed."""
     host: str = "127.0.0.1"
+    """The address to listen on; 0.0.0.0 is all of them."""
     port: int = Field(8000, ge=0, le=65_535)
+    """The port to listen on; 0 is any free one."""
     budgets: Budgets = Budgets()
+    """Budgets of time, in seconds, each smaller than the next."""
+
+    @classmethod
+    def settings_customise_sources(  # type: ignore[override] # called by names, and the other two have no say
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The first one that knows a setting wins: arguments, environment, secret files."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError(f"there is no time zone {name}") from error
+        return name
 
     @property
     def producing(self) -> dict[str, Any]:

@@ -13,12 +13,19 @@ class Settings(settings.Settings):
     """The common settings and the mail server's."""
 
     database: str = "lernbus_notifications"
+    """The service\'s own database; nobody else reads or writes it."""
     smtp_host: str = "127.0.0.1"
+    """The mail server."""
     smtp_port: int = Field(25, ge=1, le=65_535)
+    """Its port: 25 or 587 with `starttls`, 465 with `tls`."""
     smtp_security: Literal["none", "starttls", "tls"] = "starttls"
+    """`starttls` and `tls` check the server's certificate; `none` sends names and addresses in the clear."""
     smtp_username: str | None = None
+    """The user at the mail server; none is shown where none is set."""
     smtp_password: SecretStr | None = None
+    """The user's password."""
     smtp_connections: int = Field(4, ge=1, le=50)
+    """How many mails one instance sends at the same time."""
     smtp_timeout: float = Field(60, gt=0)
     """Seconds for one answer of the mail server."""
     mail_from: str = "Fortbildung <fortbildung@localhost.localdomain>"

@@ -7,3 +7,4 @@ class Settings(settings.Settings):
     """The common settings, with a database of its own."""
 
     database: str = "lernbus_stats"
+    """The service\'s own database; nobody else reads or writes it."""
