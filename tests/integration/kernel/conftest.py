@@ -1,3 +1,5 @@
+import gc
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from tests.support.world import World
 @pytest.fixture
 async def world(
     kafka: Kafka, mongo_uri: str, database: AsyncDatabase[dict[str, Any]], unique: str, tmp_path: Path
-) -> World:
+) -> AsyncIterator[World]:
     world = World(kafka, mongo_uri, database, unique, tmp_path)
     await world.create()
-    return world
+    yield world
+    gc.collect()  # connections whose making was interrupted (pyproject: filterwarnings) are closed while the loop runs

@@ -139,7 +139,7 @@ async def test_a_service_that_stops_while_the_broker_is_frozen_leaves_nothing_op
     try:
         left = {task for task in asyncio.all_tasks() - before if "aiokafka" in repr(task)}
         assert left == set()
-        connections = [one for one in gc.get_objects() if isinstance(one, aiokafka.conn.AIOKafkaConnection)]
+        connections = [one for one in gc.get_objects() if type(one) is aiokafka.conn.AIOKafkaConnection]
         assert not [one for one in connections if one.connected()]
     finally:
         await asyncio.to_thread(apache.unpause)
