@@ -187,6 +187,14 @@ def topics() -> None:
         console.print(line)
 
 
+@app.command("check-config")
+def check_config(service: Annotated[str, typer.Argument(help="enrolment, notifications or stats")]) -> None:
+    """Print the settings in force, secrets masked, and every unsafe one; exit code 1 if there is any."""
+    from lernbus import config
+
+    sys.exit(0 if config.check(service, console) else 1)
+
+
 @app.command()
 def bench(
     as_json: Annotated[bool, typer.Option("--json", help='One line: {"ratios": {name: number}, ...}')] = False,  # noqa: FBT002

@@ -6,6 +6,7 @@ from typing import Any
 
 from lernbus import serve
 from lernbus.client import StackError
+from lernbus.config import load
 from lernbus.topics import TOPICS, ensure_topics
 from services.enrolment import app as enrolment
 from services.enrolment.settings import Settings as EnrolmentSettings
@@ -20,11 +21,11 @@ from shared.runtime import Service
 def build(name: str) -> Service:
     """The service of this name, with the settings of its environment."""
     if name == "enrolment":
-        return enrolment.build(EnrolmentSettings(), Clock())
+        return enrolment.build(load(EnrolmentSettings), Clock())
     if name == "notifications":
-        return notifications.build(NotificationsSettings(), Clock())
+        return notifications.build(load(NotificationsSettings), Clock())
     if name == "stats":
-        return stats.build(StatsSettings(), Clock())
+        return stats.build(load(StatsSettings), Clock())
     raise StackError(f"there is no service {name}: it is enrolment, notifications or stats")
 
 
@@ -42,5 +43,5 @@ async def _run(service: Service, sock: socket.socket) -> None:
 
 async def make_topics() -> list[str]:
     """Create and check the topics; a line for each."""
-    made: Any = await ensure_topics(EnrolmentSettings())
+    made: Any = await ensure_topics(load(EnrolmentSettings))
     return [f"{name}: {'created' if name in made else 'is there'}" for name in TOPICS]

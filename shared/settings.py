@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared import safety
 from shared.secret_files import SecretFiles
 
 
@@ -94,6 +95,10 @@ class Settings(BaseSettings):
         except (OSError, ValueError, KeyError) as error:
             raise ValueError(f"there is no time zone {name}") from error
         return name
+
+    def unsafe(self) -> list[safety.Finding]:
+        """What works and is dangerous; a service adds what its own settings can be."""
+        return safety.common(self)
 
     @property
     def producing(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What notifications is told from outside."""
 
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import Literal, Self
@@ -7,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from shared import settings
+from shared.safety import Finding, is_loopback
 
 
 class Settings(settings.Settings):
@@ -37,9 +39,24 @@ class Settings(settings.Settings):
     def _safe(self) -> Self:
         if self.smtp_username is not None and self.smtp_security == "none":
             raise ValueError("smtp_username: a password is never sent in the clear, set smtp_security")
-        if "@" not in self.sender.addr_spec:
+        try:
+            named = self.sender.domain
+        except (ValueError, IndexError, MessageError):  # all of them are its parser's way to say no
+            named = ""
+        if not named:
             raise ValueError("mail_from: has no address")
         return self
+
+    def unsafe(self) -> list[Finding]:
+        """The common ones and the mail server's."""
+        found = super().unsafe()
+        if self.smtp_security == "none" and not is_loopback(self.smtp_host):
+            why = "mails with names and addresses travel in the clear"
+            found.append(Finding("LERNBUS_SMTP_SECURITY", why, "set starttls or tls"))
+        if self.sender.domain == "localhost.localdomain":
+            why = "no mail server takes it, and nobody can answer"
+            found.append(Finding("LERNBUS_MAIL_FROM", why, "set the training office's name and address"))
+        return found
 
     @property
     def sender(self) -> Address:
