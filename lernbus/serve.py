@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from lernbus.errors import CommandError
 from shared import status, web
+from shared.openapi import CONTRACT, Application
 from shared.runtime import Service
 from shared.settings import STATIC
 
@@ -31,11 +32,11 @@ class _Server(uvicorn.Server):
 
 def application(services: Sequence[Service], more: Sequence[APIRouter] = ()) -> FastAPI:
     """One application with the routes of these services."""
-    app = FastAPI(title="Lernbus", docs_url=None, redoc_url=None)
+    app = Application(title="Lernbus", version=CONTRACT, docs_url=None, redoc_url=None)
     web.install(app)
     for service in services:
         for router in (*service.routers, status.router(service)):
-            app.include_router(router)
+            app.include_router(router, tags=[service.name])
     for router in more:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))

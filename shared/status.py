@@ -2,24 +2,51 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 from fastapi import APIRouter, Response
 
+from shared.marks import Places
+from shared.openapi import says
 from shared.runtime import Service
 from shared.web import Json, problem
+
+
+class Live(TypedDict):
+    """The process answers."""
+
+    status: Literal["live"]
+
+
+class Ready(TypedDict):
+    """All partitions are read."""
+
+    status: Literal["ready"]
+
+
+class Progress(TypedDict):
+    """How far a service has read.
+
+    `marks`: topic -> partition -> offset of the last mark; `tally`: topic -> outcome -> number of records; `due`: what
+    the clock has made due and is not done yet.
+    """
+
+    topics: list[str]
+    marks: Places
+    tally: dict[str, dict[str, int]]
+    due: NotRequired[int]
 
 
 def router(service: Service) -> APIRouter:
     """`/<service>/health/live`, `/health/ready` and `/api/progress`."""
     routes = APIRouter(prefix=f"/{service.name}")
 
-    @routes.get("/health/live")
+    @routes.get("/health/live", openapi_extra=says(Live))
     async def live() -> Response:
         """The process answers; never depends on a neighbour."""
         return Json({"status": "live"})
 
-    @routes.get("/health/ready")
+    @routes.get("/health/ready", openapi_extra=says(Ready, 503))
     async def ready() -> Response:
         """All partitions are owned and nothing has failed since."""
         stopped = [str(why) for why in service.kernel.stopped.values()]
@@ -27,7 +54,7 @@ def router(service: Service) -> APIRouter:
             return problem(503, "; ".join(stopped) or "not every partition is being read", {"Retry-After": "1"})
         return Json({"status": "ready"})
 
-    @routes.get("/api/progress")
+    @routes.get("/api/progress", openapi_extra=says(Progress))
     async def progress() -> Response:
         """Topics, the last mark per topic and partition, the tally of outcomes per topic, the service's own figures."""
         positions = await service.database["positions"].find().to_list()

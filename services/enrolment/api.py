@@ -2,26 +2,37 @@
 
 import asyncio
 import hmac
-from typing import Final, NoReturn
+from typing import Annotated, Final, NoReturn, TypedDict
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pymongo.errors import PyMongoError
 
 from services.enrolment import door
 from services.enrolment.records import attributes_of
 from services.enrolment.settings import Settings
 from services.enrolment.store import write_person
-from services.enrolment.views import Views
+from services.enrolment.views import BookingView, OfferingAnswer, Views
 from shared import marks
 from shared.clock import Clock
 from shared.cloudevents import Event
 from shared.errors import Unpublished
 from shared.events import Person, PersonErased
+from shared.openapi import both, says, takes
 from shared.publisher import Publisher
 from shared.runtime import Database
 from shared.web import Json, ProblemError
 
 PUBLISH_SECONDS: Final = 10
+OfferingId = Annotated[str, Path(description="The offering's id, as the LMS gave it; it may hold slashes.")]
+
+
+class Accepted(TypedDict):
+    """How many events were taken in, all of them acknowledged by Kafka."""
+
+    accepted: int
+
+
+PUSH: Final = both(says(Accepted, 400, 401, 413, 415, 503, status=202), takes(*door.described()))
 
 
 class Door:
@@ -93,27 +104,27 @@ def router(entrance: Door, views: Views) -> APIRouter:
     """The routes of the contract."""
     routes = APIRouter(prefix="/enrolment")
 
-    @routes.post("/lms/events", status_code=202)
+    @routes.post("/lms/events", status_code=202, openapi_extra=PUSH)
     async def receive(request: Request) -> Response:
-        """CloudEvents over HTTP: structured, binary or batch. 202 {"accepted": n}."""
+        """CloudEvents over HTTP, structured, binary or batch: all of a request is accepted, or nothing of it."""
         return Json({"accepted": await entrance.receive(request)}, 202)
 
-    @routes.post("/api/marks", status_code=202)
+    @routes.post("/api/marks", status_code=202, openapi_extra=says(marks.Places, 503, status=202))
     async def mark() -> Response:
-        """Append a mark to every partition of both LMS topics: {topic: {partition: offset}}."""
+        """Append a mark to every partition of both LMS topics; the answer says where: topic, partition, offset."""
         return Json(await entrance.mark(), 202)
 
-    @routes.get("/api/offerings/{offering_id:path}/bookings")
-    async def bookings(offering_id: str) -> Response:
+    @routes.get("/api/offerings/{offering_id:path}/bookings", openapi_extra=says(list[BookingView], 404))
+    async def bookings(offering_id: OfferingId) -> Response:
         """All bookings of an offering, in the order of the requests on the log."""
         found = await views.bookings(offering_id)
         return Json(found if found or await views.offering(offering_id) else _missing(offering_id))
 
-    @routes.get("/api/offerings/{offering_id:path}")
-    async def offering(offering_id: str) -> Response:
+    @routes.get("/api/offerings/{offering_id:path}", openapi_extra=says(OfferingAnswer, 404))
+    async def offering(offering_id: OfferingId) -> Response:
         """One offering with its seats and delegations."""
         found = await views.offering(offering_id)
-        return Json(found.as_json() if found else _missing(offering_id))
+        return Json(found.answer() if found else _missing(offering_id))
 
     return routes
 

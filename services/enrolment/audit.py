@@ -166,7 +166,7 @@ def _held_for_nothing(books: Books, offerings: set[str]) -> list[Finding]:
 
 def router(database: Database, settings: Settings, handler: Enrolment) -> APIRouter:
     """The routes below /enrolment/api/audit."""
-    routes = APIRouter(prefix="/enrolment/api/audit")
+    routes = APIRouter(prefix="/enrolment/api/audit", include_in_schema=False)
 
     @routes.get("")
     async def audit() -> Response:

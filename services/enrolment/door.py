@@ -14,6 +14,7 @@ from shared.errors import Invalid
 from shared.events import LMS_EVENTS, LMS_PEOPLE, Person, PersonErased
 from shared.keys import key_of, partition_of
 from shared.publisher import Out
+from shared.schemas import REF, Schema, event_schemas
 
 MAX_BYTES: Final = 1024 * 1024
 FILLED: Final = ("organisation_id", "department", "status_group")
@@ -38,6 +39,15 @@ def read_request(content_type: str, headers: Mapping[str, str], body: bytes) -> 
         context = context_of(headers, "ce-")
         return _collected([lambda: parse_binary(body, context, DOOR)])
     return None
+
+
+def described() -> tuple[dict[str, Schema], dict[str, Schema]]:
+    """What may be sent, by media type, and the schemas that this refers to."""
+    components = event_schemas(DOOR)
+    events = {"oneOf": [{"$ref": REF.format(name=name)} for name in DOOR], "discriminator": {"propertyName": "type"}}
+    attributes = "The data alone; the headers ce-specversion, ce-id, ce-source, ce-type and ce-time say the rest."
+    binary = {"type": "object", "description": attributes}
+    return {STRUCTURED: events, BATCH: {"type": "array", "items": events}, "application/json": binary}, components
 
 
 def _split(body: bytes) -> list[msgspec.Raw]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from pymongo.asynchronous.database import AsyncDatabase
@@ -37,16 +36,23 @@ class DelegationView(msgspec.Struct, frozen=True):
 
 
 class OfferingView(msgspec.Struct, frozen=True):
-    """An offering with its seats. `as_json` is the shape of the API."""
+    """An offering with its seats. `answer` is the shape of the API."""
 
     offering: Offering
     seats: Seats
     delegations: list[DelegationView]
 
-    def as_json(self) -> dict[str, Any]:
+    def answer(self) -> "OfferingAnswer":
         """The offering's own fields, with `seats`, and the delegations with their counts."""
-        more = msgspec.to_builtins({"seats": self.seats, "delegations": self.delegations})
-        return {**msgspec.to_builtins(self.offering), **more}
+        own = msgspec.structs.asdict(self.offering)
+        return OfferingAnswer(**{**own, "seats": self.seats, "delegations": self.delegations})
+
+
+class OfferingAnswer(Offering, kw_only=True):
+    """A bookable run of a course with its seats."""
+
+    seats: Seats
+    delegations: list[DelegationView]  # type: ignore[assignment] # with counts, where the event has none
 
 
 class BookingView(Booking, kw_only=True):

@@ -181,7 +181,7 @@ class Audit:
 
 def router(database: Database, settings: Settings, handler: Consumer, clock: Clock) -> APIRouter:
     """The route /notifications/api/audit."""
-    routes = APIRouter(prefix="/notifications/api")
+    routes = APIRouter(prefix="/notifications/api", include_in_schema=False)
 
     @routes.get("/audit")
     async def audit() -> Response:

@@ -157,7 +157,7 @@ NESTED: Final = {"bookings": ("facts", "booking"), "leaves": ("leaves", "leave")
 
 def router(database: Database, settings: Settings, handler: StatsHandler) -> APIRouter:
     """The routes below /stats/api/audit."""
-    routes = APIRouter(prefix="/stats/api/audit")
+    routes = APIRouter(prefix="/stats/api/audit", include_in_schema=False)
 
     @routes.get("")
     async def read() -> Response:

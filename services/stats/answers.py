@@ -1,0 +1,72 @@
+"""The shape of the council report (design section 4, "The report"); None is a figure that is withheld."""
+
+from typing import NotRequired, TypedDict
+
+
+class Learning(TypedDict):
+    """What the bookings of a year came to. `withheld`: why a figure is null."""
+
+    bookings: int | None
+    persons: int | None
+    participants: int | None
+    waiting: int | None
+    cancelled: int | None
+    no_shows: int | None
+    completions: int | None
+    withheld: NotRequired[str]
+
+
+class Totals(Learning):
+    """The same with educational leave."""
+
+    leave_persons: int | None
+    leave_days: float | None
+
+
+class OpenRow(Learning):
+    """One course, format, topic or competency; key null: not given."""
+
+    key: str | None
+    label: str
+
+
+class ClosedRow(Totals):
+    """One department, status group or organisation; key null: not given."""
+
+    key: str | None
+    label: str
+
+
+class By(TypedDict):
+    """The rows of each dimension."""
+
+    course: list[OpenRow]
+    format: list[OpenRow]
+    topic: list[OpenRow]
+    competency: list[OpenRow]
+    department: list[ClosedRow]
+    status_group: list[ClosedRow]
+    organisation: list[ClosedRow]
+
+
+class Cohort(TypedDict):
+    """Those who were assigned together in that year."""
+
+    cohort: str
+    offering_id: str
+    assigned: int | None
+    fulfilled: int | None
+    open: int | None
+    withheld: NotRequired[str]
+
+
+class Report(TypedDict):
+    """The council report. `as_of`: the time of the newest event in it; `unavailable`: why a dimension is missing."""
+
+    year: int
+    organisation: str | None
+    as_of: str | None
+    totals: Totals
+    by: By
+    cohorts: list[Cohort]
+    unavailable: dict[str, str]
