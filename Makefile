@@ -15,7 +15,7 @@ NATIVE := node_modules/@kern-ux/native
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev libraries demo up test test-unit nightly lint format types imports bench lock clean
+.PHONY: help install install-dev libraries demo up test test-unit nightly lint format types imports bench docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ imports: install-dev ## who may import whom
 
 bench: install-dev ## the benchmark (ARGS=--json: one line)
 	$(BIN)/lernbus bench $(ARGS)
+
+docs: install-dev ## docs/openapi.json, docs/asyncapi.json and the table of settings, from the code; refuses a breaking change
+	$(BIN)/python -m lernbus.docs.write
 
 lock: install-dev ## newest versions into both locks and package-lock.json
 	$(COMPILE) --upgrade --all-extras --output-file requirements-dev.lock

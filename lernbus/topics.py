@@ -19,7 +19,7 @@ class WrongTopicsError(CommandError):
     """Topics that are not as they must be; the message is one line."""
 
 
-def _config(topic: str, settings: Settings) -> dict[str, str]:
+def config_of(topic: str, settings: Settings) -> dict[str, str]:
     """The broker's time on every record, so that a topic made anew is noticed; a person's past ends within two days."""
     config = {
         "message.timestamp.type": "LogAppendTime",
@@ -53,7 +53,7 @@ async def ensure_topics(settings: Settings) -> list[str]:
 
 async def _create(admin: AIOKafkaAdminClient, names: list[str], settings: Settings) -> None:
     new = [
-        NewTopic(name, settings.partitions, settings.replication, topic_configs=_config(name, settings))
+        NewTopic(name, settings.partitions, settings.replication, topic_configs=config_of(name, settings))
         for name in names
     ]
     answer = await admin.create_topics(new) if new else None

@@ -1,0 +1,1 @@
+"""What is written about the interfaces, generated from the code: `make docs`."""
