@@ -45,11 +45,12 @@ def kafka() -> Iterator[Kafka]:
 
 
 @pytest.fixture
-def apache(kafka: Kafka) -> Kafka:
+def apache(kafka: Kafka) -> Iterator[Kafka]:
     if kafka.container is None:
         assert not os.environ.get("CI"), "this needs Apache Kafka in a container, and in CI nothing is skipped"
         pytest.skip("only Apache Kafka in a container can be stopped and started")
-    return kafka
+    yield kafka
+    kafka.unpause()  # a test that failed while it was frozen must not stop the others
 
 
 @pytest.fixture(scope="session")

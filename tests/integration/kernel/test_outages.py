@@ -77,12 +77,13 @@ async def test_the_broker_is_away_for_longer_than_a_request_may_take(apache: Kaf
             frozen.set()
 
         service.kernel.on_commit = freeze
-        await world.produce(world.requests(20, 2_000))
+        producing = asyncio.create_task(world.produce(world.requests(20, 2_000)))  # it may freeze half-way
         await frozen.wait()
         service.kernel.on_commit = lambda: None
         await until(lambda: not service.kernel.ready, 15)
         await asyncio.sleep(2)
         await asyncio.to_thread(apache.unpause)
+        await producing
         await world.until_idle(90)
         assert service.publisher._producer is not first
         await until(lambda: service.kernel.ready, 30)
