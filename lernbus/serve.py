@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from lernbus.errors import CommandError
 from shared import status, web
+from shared.guard import Doors, Guard
 from shared.openapi import CONTRACT, Application
 from shared.runtime import Service
 from shared.settings import STATIC
@@ -30,10 +31,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-def application(services: Sequence[Service], more: Sequence[APIRouter] = ()) -> FastAPI:
-    """One application with the routes of these services."""
+def application(services: Sequence[Service], more: Sequence[APIRouter] = (), doors: Doors | None = None) -> FastAPI:
+    """One application with the routes of these services; without doors nobody is asked."""
     app = Application(title="Lernbus", version=CONTRACT, docs_url=None, redoc_url=None)
     web.install(app)
+    app.add_middleware(Guard, doors=doors)
     for service in services:
         for router in (*service.routers, status.router(service)):
             app.include_router(router, tags=[service.name])

@@ -7,6 +7,7 @@ from typing import Any
 from lernbus import serve
 from lernbus.client import StackError
 from lernbus.config import load
+from lernbus.errors import CommandError
 from lernbus.topics import TOPICS, ensure_topics
 from services.enrolment import app as enrolment
 from services.enrolment.settings import Settings as EnrolmentSettings
@@ -15,7 +16,10 @@ from services.notifications.settings import Settings as NotificationsSettings
 from services.stats import app as stats
 from services.stats.settings import Settings as StatsSettings
 from shared.clock import Clock
+from shared.credentials import BadFileError
+from shared.guard import Doors, open_doors
 from shared.runtime import Service
+from shared.settings import Settings
 
 
 def build(name: str) -> Service:
@@ -32,12 +36,20 @@ def build(name: str) -> Service:
 async def run_service(name: str) -> None:
     """Run until Ctrl-C or SIGTERM."""
     service = build(name)
+    doors = _doors(service.settings)
     with serve.listen(service.settings.host, service.settings.port) as sock:
-        await serve.until_stopped(_run(service, sock))
+        await serve.until_stopped(_run(service, doors, sock))
 
 
-async def _run(service: Service, sock: socket.socket) -> None:
-    async with serve.serving(serve.application([service]), sock), service.running():
+def _doors(settings: Settings) -> Doors | None:
+    try:
+        return open_doors(settings)
+    except BadFileError as error:
+        raise CommandError(str(error)) from error
+
+
+async def _run(service: Service, doors: Doors | None, sock: socket.socket) -> None:
+    async with serve.serving(serve.application([service], doors=doors), sock), service.running():
         await asyncio.Event().wait()
 
 

@@ -32,9 +32,23 @@ def _host(place: str) -> str:
 
 def common(settings: "Settings") -> list[Finding]:
     """What can be wrong with the settings of every service."""
-    found = [*_mongo(settings.mongo.get_secret_value()), *_kafka(settings)]
+    found = [*_mongo(settings.mongo.get_secret_value()), *_kafka(settings), *_doors(settings)]
     if settings.broker == "embedded":
         found.append(Finding("LERNBUS_BROKER", "the embedded broker keeps nothing", "use Apache Kafka"))
+    return found
+
+
+def _doors(settings: "Settings") -> list[Finding]:
+    """A service with one of these does not even start."""
+    if is_loopback(settings.host):
+        return []
+    found = []
+    if settings.keys is None:
+        why = "whoever reaches the service could book and cancel"
+        found.append(Finding("LERNBUS_KEYS", why, "name a file of senders' keys (`lernbus key new`)"))
+    if settings.users is None:
+        why = "whoever reaches the service could read names and addresses"
+        found.append(Finding("LERNBUS_USERS", why, "name a file of the office's users (`lernbus user new`)"))
     return found
 
 

@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     """The address to listen on; 0.0.0.0 is all of them."""
     port: int = Field(8000, ge=0, le=65_535)
     """The port to listen on; 0 is any free one."""
+    keys: Path | None = None
+    """The file of senders' keys; must be set where `LERNBUS_HOST` is not the loopback address."""
+    users: Path | None = None
+    """The file of the training office's users; must be set where `LERNBUS_HOST` is not the loopback address."""
     budgets: Budgets = Budgets()
     """Budgets of time, in seconds, each smaller than the next."""
 

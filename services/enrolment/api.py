@@ -1,7 +1,6 @@
 """Enrolment over HTTP: the door for what an LMS pushes, and the offerings as JSON (design section 4)."""
 
 import asyncio
-import hmac
 from typing import Annotated, Final, NoReturn, TypedDict
 
 from fastapi import APIRouter, Path, Request, Response
@@ -17,6 +16,7 @@ from shared.clock import Clock
 from shared.cloudevents import Event
 from shared.errors import Unpublished
 from shared.events import Person, PersonErased
+from shared.guard import sender_of
 from shared.openapi import both, says, takes
 from shared.publisher import Publisher
 from shared.runtime import Database
@@ -32,7 +32,7 @@ class Accepted(TypedDict):
     accepted: int
 
 
-PUSH: Final = both(says(Accepted, 400, 401, 413, 415, 503, status=202), takes(*door.described()))
+PUSH: Final = both(says(Accepted, 400, 401, 403, 413, 415, 503, status=202), takes(*door.described()))
 
 
 class Door:
@@ -44,7 +44,6 @@ class Door:
 
     async def receive(self, request: Request) -> int:
         """Accept a request; the number of its events, once Kafka has acknowledged all."""
-        self._authorise(request)
         body = await _body(request)
         try:
             events = door.read_request(request.headers.get("content-type", ""), request.headers, body)
@@ -52,6 +51,8 @@ class Door:
             raise ProblemError(400, str(refused), errors=refused.errors) from refused
         if events is None:
             raise ProblemError(415, "send a CloudEvent in structured, binary or batch mode")
+        if errors := door.of_others(events, sender_of(request)):
+            raise ProblemError(403, f"{len(errors)} events of a source that this key is not for", errors=errors)
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 await self._accept(events)
@@ -66,12 +67,6 @@ class Door:
                 return await marks.append_everywhere(self._publisher, self._clock, self._settings.partitions)
         except (Unpublished, TimeoutError) as error:
             raise ProblemError(503, "the event bus cannot take events now", {"Retry-After": "5"}) from error
-
-    def _authorise(self, request: Request) -> None:
-        key = self._settings.key
-        shown = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key is not None and not hmac.compare_digest(shown.encode(), key.get_secret_value().encode()):
-            raise ProblemError(401, "show your key as Authorization: Bearer ...", {"WWW-Authenticate": "Bearer"})
 
     async def _accept(self, events: list[Event]) -> None:
         missing = door.incomplete(events)

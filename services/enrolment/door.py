@@ -10,6 +10,7 @@ from services.enrolment.events import DOOR, BookingRequested, CohortAssigned, Le
 from services.enrolment.records import attributes_of
 from services.enrolment.state import Attributes
 from shared.cloudevents import BATCH, STRUCTURED, Event, context_of, encode, parse, parse_binary
+from shared.credentials import OPERATOR
 from shared.errors import Invalid
 from shared.events import LMS_EVENTS, LMS_PEOPLE, Person, PersonErased
 from shared.keys import key_of, partition_of
@@ -72,6 +73,15 @@ def _collected(readers: Iterable[Any]) -> list[Event]:
     if errors:
         raise RefusedError(errors)
     return events
+
+
+def of_others(events: Iterable[Event], source: str) -> list[dict[str, Any]]:
+    """Events that a key for `source` must not send: [{index, field, reason}]."""
+    return [
+        {"index": index, "field": "source", "reason": f"this key is for the source {source}"}
+        for index, event in enumerate(events)
+        if source not in (OPERATOR, event.source)
+    ]
 
 
 def incomplete(events: Iterable[Event]) -> set[str]:

@@ -269,20 +269,6 @@ def _until_accepted(services: Services, events: list[dict[str, Any]]) -> None:
         time.sleep(0.2)
 
 
-def test_a_key_is_asked_for_where_one_is_set(services: Services) -> None:
-    port = str(free_port())
-    own = {**services.settings, "LERNBUS_PORT": port, "LERNBUS_DATABASE": "e2e_enrolment", "LERNBUS_KEY": "secret"}
-    with running("run", "enrolment", url=f"http://127.0.0.1:{port}", **own) as second:
-        _until(second, "/enrolment/health/live")
-        refused = [second.post([]), second.post([], authorization="Bearer wrong")]
-        taken = second.post([], authorization="Bearer secret")
-
-    assert [(one.status_code, one.headers["content-type"]) for one in refused] == [
-        (401, "application/problem+json")
-    ] * 2
-    assert taken.status_code == 202
-
-
 def test_a_service_stops_on_sigterm_with_exit_code_0(services: Services) -> None:
     port = str(free_port())
     own = {**services.settings, "LERNBUS_PORT": port, "LERNBUS_DATABASE": "e2e_stats"}

@@ -122,8 +122,8 @@ def unsafe(kind: type[Settings], **given: Any) -> list[str]:
         (Settings, {"mongo": "mongodb+srv://u:p@db/"}, []),
         (Settings, {"mongo": "mongodb+srv://u:p@db/?tls=false"}, ["mongo"]),
         (Settings, {"mongo": "mongodb://localhost,[::1]/"}, []),
-        (Enrolment, {"host": "0.0.0.0"}, ["key"]),  # noqa: S104 (it is what must be found)
-        (Enrolment, {"host": "0.0.0.0", "key": "k"}, []),  # noqa: S104
+        (Enrolment, {"host": "0.0.0.0"}, ["keys", "users"]),  # noqa: S104 (it is what must be found)
+        (Enrolment, {"host": "::", "keys": "k", "users": "u"}, []),
         (Notifications, {"mail_from": "f@city.example"}, []),
         (Notifications, {}, ["mail_from"]),
         (Notifications, {"mail_from": "f@city.example", "smtp_security": "none"}, []),
