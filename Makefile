@@ -51,6 +51,17 @@ test-containers: install-dev ## the image and the container stack, for real (nee
 compose-up: ## the container stack, built and started; waits until it is healthy
 	docker compose up --detach --build --wait
 
+# A stack of its own, empty at the beginning, whose clock starts where the stories do.
+DEMO := LERNBUS_NOW=2020-10-12T12:00:00+02:00 docker compose --project-name lernbus-demo
+DEMO_URL := http://127.0.0.1:$${LERNBUS_PORT:-8000}
+compose-demo: install ## both stories on a container stack of their own, then the report and the audit
+	$(DEMO) down --volumes
+	$(DEMO) up --detach --build --wait
+	$(BIN)/lernbus demo --url $(DEMO_URL)
+	$(BIN)/lernbus report 2023 --url $(DEMO_URL)
+	$(BIN)/lernbus verify --url $(DEMO_URL)
+	@echo "The demonstration goes on running; its end: docker compose --project-name lernbus-demo down --volumes"
+
 compose-down: ## stops it; its data stays (ARGS=--volumes: deletes the data too)
 	docker compose down $(ARGS)
 

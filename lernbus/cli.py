@@ -76,6 +76,7 @@ def up(
 def demo(
     leave: Annotated[bool, typer.Option("--exit", help="Do not wait at the end.")] = False,  # noqa: FBT002 (an option)
     port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
+    url: Annotated[str | None, typer.Option(help="Tell them to this empty stack instead of starting one.")] = None,
 ) -> None:
     """Replay both stories on the embedded stack and show what came of them."""
     from lernbus import demo as demonstration
@@ -83,7 +84,8 @@ def demo(
     from shared import logs
 
     logs.configure(terminal=True)
-    asyncio.run(until_stopped(demonstration.run(console, port, leave=leave)))
+    work = demonstration.run(console, port, leave=leave) if url is None else demonstration.run_at(console, url)
+    asyncio.run(until_stopped(work))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Both stories on the embedded stack: told phase by phase, then what came of them, then the pages."""
+"""Both stories, told phase by phase, then what came of them, then the pages."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 async def run(console: Console, port: int, *, leave: bool) -> None:
-    """Tell the stories and show what came of them; then wait for Ctrl-C, unless `leave`.
+    """Tell the stories on an embedded stack and show what came of them; then wait for Ctrl-C, unless `leave`.
 
     Exit code 1 if something is not as the stories say. Raises ServerFailed when a server of the stack ends.
     """
@@ -31,18 +31,27 @@ async def run(console: Console, port: int, *, leave: bool) -> None:
         console.width = WIDTH
     console.print("Starting mongod, a broker, a mail sink and the three services. This stack keeps nothing.")
     async with embedded(port, told[0].moment) as stack:
-        with Client(stack.url) as client:
-            outcome = await _unless(stack.death, _replayed(client, told, console))
-        show(console, outcome)
-        if wrong := faults(outcome):
-            console.print("\nNot as it should be:", *wrong, sep="\n  ", style="red", markup=False)
-            raise typer.Exit(1)
-        console.print(
-            "\n[bold]The pages[/bold]", *(f"{what:<11}{stack.url}/{name}/" for what, name in PAGES.items()), sep="\n  "
-        )
+        await _unless(stack.death, _tell_all(console, stack.url, told))
         if not leave:
             console.print("\nCtrl-C ends the stack.")
             raise ServerFailed(await stack.death)
+
+
+async def run_at(console: Console, url: str) -> None:
+    """Tell the stories to an empty stack that runs already, with a clock that can be moved."""
+    if not console.is_terminal:
+        console.width = WIDTH
+    await _tell_all(console, url, phases())
+
+
+async def _tell_all(console: Console, url: str, told: list[Phase]) -> None:
+    with Client(url) as client:
+        outcome = await _replayed(client, told, console)
+    show(console, outcome)
+    if wrong := faults(outcome):
+        console.print("\nNot as it should be:", *wrong, sep="\n  ", style="red", markup=False)
+        raise typer.Exit(1)
+    console.print("\n[bold]The pages[/bold]", *(f"{what:<11}{url}/{name}/" for what, name in PAGES.items()), sep="\n  ")
 
 
 async def _unless(death: asyncio.Future[str], work: Coroutine[Any, Any, T]) -> T:

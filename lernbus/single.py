@@ -1,20 +1,16 @@
 """One service as a process of its own, which is what a container starts."""
 
 import asyncio
+import contextlib
 import socket
-from typing import Any
 
 from lernbus import serve
-from lernbus.client import StackError
 from lernbus.config import load
 from lernbus.errors import CommandError
-from lernbus.topics import TOPICS, ensure_topics
-from services.enrolment import app as enrolment
+from lernbus.moving import CommonClock, router
+from lernbus.roots import build, kind_of
+from lernbus.topics import ensure_topics, names
 from services.enrolment.settings import Settings as EnrolmentSettings
-from services.notifications import app as notifications
-from services.notifications.settings import Settings as NotificationsSettings
-from services.stats import app as stats
-from services.stats.settings import Settings as StatsSettings
 from shared.clock import Clock
 from shared.credentials import BadFileError
 from shared.guard import Doors, open_doors
@@ -22,23 +18,13 @@ from shared.runtime import Service
 from shared.settings import Settings
 
 
-def build(name: str) -> Service:
-    """The service of this name, with the settings of its environment."""
-    if name == "enrolment":
-        return enrolment.build(load(EnrolmentSettings), Clock())
-    if name == "notifications":
-        return notifications.build(load(NotificationsSettings), Clock())
-    if name == "stats":
-        return stats.build(load(StatsSettings), Clock())
-    raise StackError(f"there is no service {name}: it is enrolment, notifications or stats")
-
-
 async def run_service(name: str) -> None:
     """Run until Ctrl-C or SIGTERM."""
-    service = build(name)
-    doors = _doors(service.settings)
-    with serve.listen(service.settings.host, service.settings.port) as sock:
-        await serve.until_stopped(_run(service, doors, sock))
+    settings = load(kind_of(name))
+    clock, doors = Clock(settings.now), _doors(settings)
+    service = build(settings, clock)
+    with serve.listen(settings.host, settings.port) as sock:
+        await serve.until_stopped(_run(service, clock, doors, sock))
 
 
 def _doors(settings: Settings) -> Doors | None:
@@ -48,12 +34,19 @@ def _doors(settings: Settings) -> Doors | None:
         raise CommandError(str(error)) from error
 
 
-async def _run(service: Service, doors: Doors | None, sock: socket.socket) -> None:
-    async with serve.serving(serve.application([service], doors=doors), sock), service.running():
+async def _run(service: Service, clock: Clock, doors: Doors | None, sock: socket.socket) -> None:
+    common = None if service.settings.now is None else CommonClock(service.settings, clock)
+    app = serve.application([service], [router(clock, common.move if common else None)], doors)
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(serve.serving(app, sock))
+        if common is not None:
+            await stack.enter_async_context(common.followed())
+        await stack.enter_async_context(service.running())
         await asyncio.Event().wait()
 
 
 async def make_topics() -> list[str]:
     """Create and check the topics; a line for each."""
-    made: Any = await ensure_topics(load(EnrolmentSettings))
-    return [f"{name}: {'created' if name in made else 'is there'}" for name in TOPICS]
+    settings = load(EnrolmentSettings)
+    made = await ensure_topics(settings)
+    return [f"{name}: {'created' if name in made else 'is there'}" for name in names(settings)]

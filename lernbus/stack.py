@@ -7,21 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
 from lernbus import serve
 from lernbus.embedded.servers import servers
+from lernbus.moving import Move, router
+from lernbus.roots import NAMES, build, kind_of
 from lernbus.topics import ensure_topics
-from services.enrolment import app as enrolment
-from services.enrolment.settings import Settings as EnrolmentSettings
-from services.notifications import app as notifications
-from services.notifications.settings import Settings as NotificationsSettings
-from services.stats import app as stats
-from services.stats.settings import Settings as StatsSettings
 from shared.clock import Clock
 from shared.runtime import Service
-from shared.web import Json, ProblemError
 
 PARTITIONS = 4
 
@@ -51,19 +46,14 @@ async def embedded(port: int, now: datetime | None) -> AsyncIterator[Stack]:
             await ensure_topics(services[0].settings)
             await asyncio.gather(*(stack.enter_async_context(service.running()) for service in services))
             await _all_ready(services)
-            app = serve.application(services, [_index(), _clock(clock, movable=now is not None)])
+            app = serve.application(services, [_index(), router(clock, None if now is None else _mover(clock))])
             await stack.enter_async_context(serve.serving(app, sock))
             yield Stack(f"http://127.0.0.1:{sock.getsockname()[1]}", places.death)
 
 
 def _services(common: dict[str, Any], smtp_port: int, clock: Clock) -> list[Service]:
-    return [
-        enrolment.build(EnrolmentSettings(**common), clock),
-        notifications.build(
-            NotificationsSettings(**common, smtp_host="127.0.0.1", smtp_port=smtp_port, smtp_security="none"), clock
-        ),
-        stats.build(StatsSettings(**common), clock),
-    ]
+    mail: dict[str, Any] = {"smtp_host": "127.0.0.1", "smtp_port": smtp_port, "smtp_security": "none"}
+    return [build(kind_of(name)(**common, **mail), clock) for name in NAMES]
 
 
 async def _all_ready(services: list[Service]) -> None:
@@ -81,25 +71,8 @@ def _index() -> APIRouter:
     return routes
 
 
-def _clock(clock: Clock, *, movable: bool) -> APIRouter:
-    """GET and PUT /clock: {now}."""
-    routes = APIRouter()
-
-    @routes.get("/clock")
-    async def read() -> Response:
-        return Json({"now": clock.now()})
-
-    @routes.put("/clock")
-    async def move(request: Request) -> Response:
-        if not movable:
-            raise ProblemError(409, "this stack runs on real time: start it with --now to move its clock")
-        try:
-            moment = datetime.fromisoformat((await request.json())["now"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ProblemError(400, 'send {"now": a time with an offset}') from error
-        if moment.tzinfo is None:
-            raise ProblemError(400, "the time needs an offset")
+def _mover(clock: Clock) -> Move:
+    async def move(moment: datetime) -> None:
         clock.set(moment)
-        return Json({"now": clock.now()})
 
-    return routes
+    return move

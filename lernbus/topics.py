@@ -11,6 +11,8 @@ from shared.settings import Settings
 
 SERVICES: Final = ("enrolment", "notifications", "stats")
 TOPICS: Final = (LMS_EVENTS, LMS_PEOPLE, ENROLMENT_EVENTS, *(f"{service}.dead-letters" for service in SERVICES))
+CLOCK: Final = "lernbus.clock"
+"""Only where LERNBUS_NOW is set: the clock that all containers of a demonstration go by."""
 DAY_MS: Final = 24 * 3600 * 1000
 LARGEST_RECORD: Final = 4 * 1024 * 1024 + 65_536
 
@@ -26,6 +28,8 @@ def config_of(topic: str, settings: Settings) -> dict[str, str]:
         "max.message.bytes": str(1024 * 1024 + 65_536 if topic == LMS_EVENTS else LARGEST_RECORD),
         "retention.ms": str(int(settings.budgets.retention * 1000)),
     }
+    if topic == CLOCK:
+        return {"cleanup.policy": "compact"}
     if topic == LMS_PEOPLE:
         lags = {
             "max.compaction.lag.ms": str(DAY_MS),
@@ -38,14 +42,19 @@ def config_of(topic: str, settings: Settings) -> dict[str, str]:
     return config
 
 
+def names(settings: Settings) -> tuple[str, ...]:
+    """All topics that these settings need."""
+    return TOPICS if settings.now is None else (*TOPICS, CLOCK)
+
+
 async def ensure_topics(settings: Settings) -> list[str]:
     """Create what is missing and return its names. Raises WrongTopicsError where a topic has other partitions."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
     await admin.start()
     try:
-        missing = sorted(set(TOPICS) - set(await admin.list_topics()))
+        missing = sorted(set(names(settings)) - set(await admin.list_topics()))
         await _create(admin, missing, settings)
-        _check(await admin.describe_topics([*TOPICS]), settings.partitions)
+        _check(await admin.describe_topics([*names(settings)]), settings.partitions)
     finally:
         await admin.close()
     return missing

@@ -4,17 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Real time, or a moved one (the embedded stack's): it goes on ticking from where it was set."""
+    """Real time, or a moved one (a demonstration's): it goes on ticking from where it was set."""
 
     def __init__(self, start: datetime | None = None) -> None:
-        self._ahead = timedelta(0)
+        self.ahead = timedelta(0)
+        """By how much it differs from real time."""
         if start is not None:
             self.set(start)
 
     def now(self) -> datetime:
         """The present moment, in UTC."""
-        return datetime.now(UTC) + self._ahead
+        return datetime.now(UTC) + self.ahead
 
     def set(self, moment: datetime) -> None:
         """Move the clock to a moment with an offset."""
-        self._ahead = moment - datetime.now(UTC)
+        self.ahead = moment - datetime.now(UTC)

@@ -2,14 +2,17 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared import safety
 from shared.secret_files import SecretFiles
+
+DEMO_SINK: Final = "mailpit"
+"""The name of the mail sink in docker-compose.yml: what it takes reaches nobody."""
 
 
 class Budgets(BaseModel):
@@ -77,6 +80,13 @@ class Settings(BaseSettings):
     """The file of senders' keys; must be set where `LERNBUS_HOST` is not the loopback address."""
     users: Path | None = None
     """The file of the training office's users; must be set where `LERNBUS_HOST` is not the loopback address."""
+    smtp_host: str = "127.0.0.1"
+    """The mail server; only notifications speaks to it."""
+    now: AwareDatetime | None = None
+    """Only for demonstrations: the clock of all services starts here and can be moved (`lernbus clock`).
+
+    Refused unless `LERNBUS_SMTP_HOST` is `mailpit` or this machine: nobody is to get mail from another time.
+    """
     budgets: Budgets = Budgets()
     """Budgets of time, in seconds, each smaller than the next."""
 
@@ -99,6 +109,12 @@ class Settings(BaseSettings):
         except (OSError, ValueError, KeyError) as error:
             raise ValueError(f"there is no time zone {name}") from error
         return name
+
+    @model_validator(mode="after")
+    def _moved_clock_reaches_nobody(self) -> Self:
+        if self.now is not None and not (self.smtp_host == DEMO_SINK or safety.is_loopback(self.smtp_host)):
+            raise ValueError(f"now: a moved clock is only for LERNBUS_SMTP_HOST={DEMO_SINK} or a loopback address")
+        return self
 
     def unsafe(self) -> list[safety.Finding]:
         """What works and is dangerous; a service adds what its own settings can be."""

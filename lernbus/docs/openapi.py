@@ -2,22 +2,12 @@
 
 from typing import Any
 
+from lernbus.roots import NAMES, build, kind_of
 from lernbus.serve import application
-from services.enrolment import app as enrolment
-from services.enrolment.settings import Settings as EnrolmentSettings
-from services.notifications import app as notifications
-from services.notifications.settings import Settings as NotificationsSettings
-from services.stats import app as stats
-from services.stats.settings import Settings as StatsSettings
 from shared.clock import Clock
 
 
 def document() -> dict[str, Any]:
     """Built with the default settings, whatever the environment says; nothing is connected."""
     clock = Clock()
-    services = [
-        enrolment.build(EnrolmentSettings.model_construct(), clock),
-        notifications.build(NotificationsSettings.model_construct(), clock),
-        stats.build(StatsSettings.model_construct(), clock),
-    ]
-    return application(services).openapi()
+    return application([build(kind_of(name).model_construct(), clock) for name in NAMES]).openapi()

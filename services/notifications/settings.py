@@ -16,10 +16,8 @@ class Settings(settings.Settings):
 
     database: str = "lernbus_notifications"
     """The service\'s own database; nobody else reads or writes it."""
-    smtp_host: str = "127.0.0.1"
-    """The mail server."""
     smtp_port: int = Field(25, ge=1, le=65_535)
-    """Its port: 25 or 587 with `starttls`, 465 with `tls`."""
+    """The mail server's port: 25 or 587 with `starttls`, 465 with `tls`."""
     smtp_security: Literal["none", "starttls", "tls"] = "starttls"
     """`starttls` and `tls` check the server's certificate; `none` sends names and addresses in the clear."""
     smtp_username: str | None = None
