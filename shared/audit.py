@@ -44,9 +44,10 @@ class Report(msgspec.Struct):
 
 @dataclass(slots=True)
 class Books:
-    """What a service has noted of the records that it read, and its dead letters as they stand on their topic.
+    """What a service has noted of the records that it read, and its dead letters.
 
-    `letters`: lane of the origin -> offsets of the origin. `unreadable`: letters that do not tell reason and origin.
+    `letters`: those in the database, without their content; `reported`: lane of the origin -> offsets of those that
+    stand on the topic. `unreadable`: letters on the topic that do not tell reason and origin.
     """
 
     group: str
@@ -54,14 +55,23 @@ class Books:
     positions: Mapping[Lane, Mapping[str, Any]] = field(default_factory=dict)
     held: Sequence[Mapping[str, Any]] = ()
     held_keys: Sequence[Mapping[str, Any]] = ()
-    letters: dict[Lane, set[int]] = field(default_factory=dict)
+    letters: Sequence[Mapping[str, Any]] = ()
+    reported: dict[Lane, set[int]] = field(default_factory=dict)
     letters_cut: set[int] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
 
     def parked(self, topic: str) -> set[tuple[int, int]]:
-        """Partition and offset of the records of a topic that are held or dead letters: they have had no effect yet."""
-        held = {(one["partition"], one["offset"]) for one in self.held if one["topic"] == topic}
-        return held | {(lane[1], offset) for lane, some in self.letters.items() if lane[0] == topic for offset in some}
+        """Partition and offset of the records of a topic that are held, or dead letters that were not replayed.
+
+        They have had no effect.
+        """
+        parked = [*self.held, *(one for one in self.letters if one["status"] != "replayed")]
+        return {(one["partition"], one["offset"]) for one in parked if one["topic"] == topic}
+
+    def edited(self, topic: str) -> dict[tuple[int, int], bytes]:
+        """Partition and offset of the records of a topic that were replayed with another value, and that value."""
+        replayed = [one for one in self.letters if one["status"] == "replayed" and one["topic"] == topic]
+        return {(one["partition"], one["offset"]): one["edited"] for one in replayed if one["edited"] is not None}
 
 
 def audit_books(books: Books) -> Report:
@@ -77,7 +87,7 @@ def audit_books(books: Books) -> Report:
         Finding(4, f"{books.group} dead letter {one}", "has no reason or origin") for one in books.unreadable
     ]
     report.broken += _held_faults(books)
-    report.checked["dead letters"] = sum(map(len, books.letters.values()))
+    report.checked["dead letters"] = len(books.letters)
     report.checked["held"] = len(books.held)
     report.unchecked += _gaps(books)
     return report
@@ -100,9 +110,21 @@ def _lane_faults(books: Books, lane: Lane, position: Mapping[str, Any]) -> Itera
     held = sum((one["topic"], one["partition"]) == lane for one in books.held)
     if held != tally.get("held", 0):
         yield f"{tally.get('held', 0)} records are counted as held, and {held} are kept"
-    letters = len(books.letters.get(lane, ()))
-    if lane[1] not in books.letters_cut and letters != tally.get("dead_lettered", 0):
-        yield f"{tally.get('dead_lettered', 0)} records are counted as dead letters, and {letters} stand on the topic"
+    letters = [one for one in books.letters if (one["topic"], one["partition"]) == lane]
+    for status, outcome in (("open", "dead_lettered"), ("dropped", "dropped")):
+        kept = sum(one["status"] == status for one in letters)
+        if kept != tally.get(outcome, 0):
+            yield f"{tally.get(outcome, 0)} records are counted as {outcome}, and {kept} letters are {status}"
+    yield from _report_faults(books, lane, {one["offset"] for one in letters})
+
+
+def _report_faults(books: Books, lane: Lane, kept: set[int]) -> Iterator[str]:
+    """What stands on the topic is kept, and the other way round as far as the topic goes back."""
+    reported = books.reported.get(lane, set())
+    if unkept := reported - kept:
+        yield f"the dead letters of the offsets {sorted(unkept)[:10]} stand on the topic only"
+    if lane[1] not in books.letters_cut and (untold := kept - reported):
+        yield f"the dead letters of the offsets {sorted(untold)[:10]} do not stand on the topic"
 
 
 def _held_faults(books: Books) -> Iterator[Finding]:
@@ -114,6 +136,11 @@ def _held_faults(books: Books) -> Iterator[Finding]:
     for (place, key), why in keys.items():
         if why == "unknown" and (place, key) not in records:
             yield Finding(4, f"{place} {key}", "waits for its entity, and no record is held")
+    blocking = {
+        (f"{books.group}/{one['topic']}/{one['partition']}", one["key"]) for one in books.letters if one["blocks"]
+    }
+    for place, key in {place for place, why in keys.items() if why == "bug"} ^ blocking:
+        yield Finding(4, f"{place} {key}", "is held behind a dead letter that is not there, or is not and should be")
 
 
 def _gaps(books: Books) -> Iterator[str]:
@@ -149,6 +176,8 @@ async def read_books(
     books.positions = {_lane(one["_id"]): one for one in documents}
     books.held = await database["held"].find({}, {"value": 0, "headers": 0}, session=session).to_list()
     books.held_keys = await database["held_keys"].find(session=session).to_list()
+    fields = ["topic", "partition", "offset", "key", "status", "blocks", "edited"]
+    books.letters = await database["dead_letters"].find({}, fields, session=session).to_list()
     history = History(settings, f"{handler.group}.dead-letters")
     async for records in history.read():
         for record in records:
@@ -177,4 +206,4 @@ def _note(books: Books, headers: Sequence[tuple[str, bytes | None]], name: str) 
         return
     if not reason:
         books.unreadable.append(name)
-    books.letters.setdefault(lane, set()).add(offset)
+    books.reported.setdefault(lane, set()).add(offset)

@@ -10,7 +10,7 @@ from aiokafka.structs import TopicPartition
 
 from shared.cloudevents import Catalogue, Event, Instant, context_of, parse, parse_binary
 from shared.errors import Invalid
-from shared.events import MARK, PersonErased
+from shared.events import CONTROL, PersonErased
 from shared.handler import Item
 from shared.keys import key_of, partition_of
 
@@ -41,7 +41,7 @@ def partition_and_topic(record: Record) -> TopicPartition:
 def read(record: Record, catalogue: Catalogue, partitions: int, step: int = 0) -> Item:
     """Check one record. Raises Invalid with a fixed reason and the place of the fault."""
     item = read_again(record, catalogue, step)
-    if item.event.type != MARK:
+    if item.event.type not in CONTROL:
         _check_key(record.key or b"", item.event, record.partition, partitions)
     return item
 
@@ -102,16 +102,16 @@ def _check_key(key: bytes, event: Event, partition: int, partitions: int) -> Non
         raise Invalid("wrong_key", "partition", f"Kafka's default partitioner puts {key!r} elsewhere")
 
 
-def dead_letter_headers(record: Record, fault: Invalid) -> list[tuple[str, bytes]]:
-    """Why a record could not be processed and where it stood; its own headers stay."""
+def dead_letter_headers(record: Record, fault: Invalid, *, private: bool = False) -> list[tuple[str, bytes]]:
+    """Why a record could not be processed and where it stood; its own headers stay, unless they may hold a name."""
     said: dict[str, str | int] = {
         "lernbus-reason": fault.reason,
         "lernbus-field": fault.field,
-        "lernbus-detail": fault.detail,
+        "lernbus-detail": "" if private else fault.detail,
         "lernbus-topic": record.topic,
         "lernbus-partition": record.partition,
         "lernbus-offset": record.offset,
         "lernbus-timestamp": record.timestamp,
     }
-    own = [(name, value or b"") for name, value in record.headers]
+    own = [(name, value or b"") for name, value in record.headers if not private]
     return own + [(name, str(value)[:1_000].encode(errors="replace")) for name, value in said.items()]

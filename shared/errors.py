@@ -7,7 +7,7 @@ Transient    back off and begin again, for as long as it takes; readiness turns 
 Stopped      this partition must not go on without an operator
 ├── LogReplaced  other records stand where ours stood
 ├── LogCut       records that we had not read are gone
-└── TooManyBugs  bug after bug: the fault is ours, not the records'
+└── TooManyDeadLetters  so many that something is wrong with the sender or with us
 Anything else is a bug: the record is isolated and dead-lettered, later records of its key are held.
 """
 
@@ -44,5 +44,5 @@ class LogCut(Stopped):
     """The log begins beyond our position: records were removed before we read them."""
 
 
-class TooManyBugs(Stopped):
-    """So many records in a row failed by a bug that the service itself must be wrong."""
+class TooManyDeadLetters(Stopped):
+    """So many dead letters that something is wrong; `lernbus dead-letters resume` lets the partition go on."""

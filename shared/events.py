@@ -181,8 +181,22 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     offset: int | None = None
 
 
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """Names a dead letter of a service by the place of its record; `value` (base64) replaces the record's own."""
+
+    service: Text
+    topic: Text
+    partition: int
+    offset: int
+    value: bytes | None = None
+
+
 MARK: Final = "lernbus.mark.v1"
-PEOPLE: Final[Catalogue] = {"lms.person.changed.v1": Person, "lms.person.erased.v1": PersonErased, MARK: Mark}
+LETTER_REPLAYED: Final = "lernbus.dead-letter.replayed.v1"
+LETTER_DROPPED: Final = "lernbus.dead-letter.dropped.v1"
+CONTROL: Final[Catalogue] = {MARK: Mark, LETTER_REPLAYED: DeadLetter, LETTER_DROPPED: DeadLetter}
+"""What the consumer kernel itself understands, on every topic; no service sees it, and the HTTP door refuses it."""
+PEOPLE: Final[Catalogue] = {"lms.person.changed.v1": Person, "lms.person.erased.v1": PersonErased, **CONTROL}
 _BOOKING = (
     "approval_requested confirmed waitlisted promoted refused cancelled attendance_recorded completed assigned erased"
 )
@@ -194,5 +208,5 @@ OUTCOMES: Final[Catalogue] = {
     "enrolment.leave.withdrawn.v1": Leave,
     "enrolment.course.changed.v1": Course,
     "enrolment.organisation.changed.v1": Organisation,
-    MARK: Mark,
+    **CONTROL,
 }

@@ -20,18 +20,20 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
-from pymongo import DeleteOne, ReplaceOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 
-from shared.codec import Record, partition_and_topic, read
-from shared.errors import Fenced, Invalid, Stopped, TooManyBugs
+from shared.codec import Record, partition_and_topic
+from shared.errors import Fenced, Stopped, TooManyDeadLetters
+from shared.events import CONTROL
 from shared.failures import is_transient
-from shared.folding import BUGS_IN_A_ROW, BugError, Fold, LastBugError, Place, Reading, Waiting, place
+from shared.folding import Fold
 from shared.handler import Handler, S, WriteOne
-from shared.held import first_bytes, within_bytes
+from shared.held import Parked, Waiting, first_bytes
+from shared.letters import Document, Pending, record_of, wanted
 from shared.positions import Position, Positions, left_in, remembered
 from shared.publisher import Publisher
+from shared.reading import BugError, Place, Reading, place, read_record
 from shared.same_log import log_replaced, strangers
 from shared.settings import Settings
 
@@ -50,6 +52,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         self.budgets, self.partitions = settings.budgets, settings.partitions
         self.database = database
         self.positions = Positions(database["positions"], handler.group)
+        self.parked = Parked(database, self.positions, handler.group)
         self.consumer: AIOKafkaConsumer | None = None
         self.owned: dict[TopicPartition, Position] = {}
         self.stopped: dict[TopicPartition, Stopped] = {}
@@ -102,6 +105,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         async with self.lock:
             try:
                 async with asyncio.timeout(self.budgets.revocation):
+                    await self._resume()
                     await self._recover(self._assignment() - self.owned.keys() - self.stopped.keys())
                     await self._tidy()
                 self.failures.pop("tick", None)
@@ -181,6 +185,9 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
             self.owned |= {tp: move.after() for tp, move in fold.moves.items()}
         self.on_commit()
         await self.publisher.publish([out for move in fold.moves.values() for out in move.events])
+        for tp, move in fold.moves.items():
+            if move.stopped and era == self.era:
+                self._stop(tp, _too_many(tp, move.stopped))
         return [record for record in records[done:] if partition_and_topic(record) in self.owned]
 
     async def _plan_and_write(self, records: list[Record]) -> tuple[int, Fold[S]]:
@@ -188,14 +195,10 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         bugs: set[Place] = set()
         limit = STEP
         while True:
-            waiting = await self._waiting(records, limit)
+            waiting = await self.parked.waiting(map(partition_and_topic, records), self.owned, limit)
             try:
                 done, fold = await self._plan(records, waiting, frozenset(bugs))
                 await self._write(fold)
-            except LastBugError as bug:
-                raise self._stop(
-                    partition_and_topic(bug.record), TooManyBugs(f"{BUGS_IN_A_ROW} bugs in a row")
-                ) from bug
             except BugError as bug:
                 suspects, error = [bug.record], bug.__cause__ or bug
             except Exception as failure:
@@ -225,12 +228,15 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         owned = dict(self.owned)
         if not {partition_and_topic(record) for record in records} <= owned.keys():
             raise Fenced("the partition was taken from us")
-        readings = [self._read(record, owned, bugs) for record in first_bytes(records)]
+        readings: Sequence[Reading] = [self._read(record, owned, bugs) for record in first_bytes(records)]
         held = [self._read(record, owned, bugs, step) for one in waiting.values() for record, step in one.records]
-        every = (*readings, *held)
+        readings, letters = await self.parked.letters(readings)
+        pending = self._pending(readings, letters, bugs)
+        bugs |= {place(one.record) for control, one in pending.replays.items() if control in bugs}
+        every = (*readings, *held, *pending.replays.values())
         sound = every if not bugs else [one for one in every if place(one.record) not in bugs]
-        state = await self.handler.load([one.item for one in sound if one.item])
-        fold = Fold(self.handler, state, owned, waiting, bugs)
+        state = await self.handler.load([one.item for one in sound if one.item and one.item.event.type not in CONTROL])
+        fold = Fold(self.handler, state, owned, waiting, bugs, pending=pending)
         done = 0
         for reading in readings:
             done += fold.take(reading)
@@ -238,24 +244,31 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
                 break
         return done, fold
 
+    def _pending(self, readings: Sequence[Reading], letters: dict[str, Document], bugs: frozenset[Place]) -> Pending:
+        """The letters with the records that their replays apply."""
+        replays: dict[Place, Reading] = {}
+        for one in readings if letters else ():
+            letter = letters.get(wanted(self.handler.group, one) or "")
+            if letter is not None and not letter["withheld"] and one.item is not None:
+                record = record_of(letter, one.item.event.data.value)
+                replays[place(one.record)] = self._read(record, self.owned, bugs, one.item.step)
+        return Pending(letters, replays)
+
     def _read(
         self, record: Record, owned: Mapping[TopicPartition, Position], bugs: frozenset[Place], step: int | None = None
     ) -> Reading:
-        position = owned[partition_and_topic(record)]
         if step is None:
+            position = owned[partition_and_topic(record)]
             step = position.step if record.offset == position.next else 0
-        try:
-            return Reading(record, read(record, self.handler.topics[record.topic], self.partitions, step))
-        except Invalid as fault:
-            return Reading(record, None, fault)
-        except Exception as error:
-            if place(record) in bugs:
-                return Reading(record, None, Invalid("bug", "", "the service failed on this record"))
-            raise BugError(record) from error
+        return read_record(record, self.handler.topics[record.topic], self.partitions, step, bugs)
 
     async def _write(self, fold: Fold[S]) -> None:
         """One transaction: the fence first, so that whoever is late fails before it has written anything."""
-        writes: dict[str, Sequence[WriteOne]] = {"held": fold.held_writes, "held_keys": self._held_keys(fold)}
+        writes: dict[str, Sequence[WriteOne]] = {
+            "held": fold.held_writes,
+            "held_keys": self.parked.key_writes(fold.moves),
+            "dead_letters": fold.letter_writes,
+        }
         writes |= self.handler.writes(fold.state)
 
         async def write(session: AsyncClientSession) -> None:
@@ -268,30 +281,6 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
             async with self.database.client.start_session() as session:
                 await session.with_transaction(write)
 
-    def _held_keys(self, fold: Fold[S]) -> list[WriteOne]:
-        writes: list[WriteOne] = []
-        for tp, move in fold.moves.items():
-            for key, why in move.held.items():
-                identity = {"_id": f"{self.positions.id(tp)}/{key}"}
-                if why is None:
-                    writes.append(DeleteOne(identity))
-                elif why != move.before.held.get(key):
-                    document = {**identity, "position": self.positions.id(tp), "key": key, "why": why}
-                    writes.append(ReplaceOne(identity, document, upsert=True))
-        return writes
-
-    # --- held records -----------------------------------------------------------------------------------------------
-
-    async def _waiting(self, records: Sequence[Record], limit: int) -> dict[TopicPartition, Waiting]:
-        """The held records that the unfinished walks of this batch may let go."""
-        found: dict[TopicPartition, Waiting] = {}
-        for tp in {partition_and_topic(record) for record in records} & self.owned.keys():
-            if going := self.owned[tp].letting_go:
-                query = {"topic": tp.topic, "partition": tp.partition, "key": going.key}
-                async with self.database["held"].find(query).sort("offset").limit(limit + 1) as cursor:
-                    found[tp] = await within_bytes(cursor, limit)
-        return found
-
     # --- recovery ---------------------------------------------------------------------------------------------------
 
     async def _recover(self, tps: set[TopicPartition]) -> None:
@@ -301,23 +290,28 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         era = self.era
         begins = await self.consumer.beginning_offsets([*tps])
         documents = await self.positions.read(begins)  # a predecessor's later commit fails at our fence
-        held = await self._held(tps)
+        held = await self.parked.keys(tps)
         await self.publisher.publish([out for document in documents.values() for out in left_in(document)])
         # the embedded broker's logs never outlive the database
         replaced = {} if self.settings.broker == "embedded" else await strangers(self.consumer, documents, begins)
         for tp in tps & self._assignment() if era == self.era else ():
             if tp in replaced:
                 self._stop(tp, replaced[tp])
+            elif why := documents[tp]["stopped"]:
+                self._stop(tp, _too_many(tp, why))
             else:
                 self.owned[tp] = remembered(documents[tp], held.get(tp, {}))
                 self.consumer.seek(tp, documents[tp]["next"])
 
-    async def _held(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, dict[str, str]]:
-        ids = {self.positions.id(tp): tp for tp in tps}
-        found: dict[TopicPartition, dict[str, str]] = {}
-        async for document in self.database["held_keys"].find({"position": {"$in": [*ids]}}):
-            found.setdefault(ids[document["position"]], {})[document["key"]] = document["why"]
-        return found
+    async def _resume(self) -> None:
+        """Own again what an operator lets go on (`Positions.resume`); asks only while something is stopped for that."""
+        full = {tp for tp, why in self.stopped.items() if isinstance(why, TooManyDeadLetters)}
+        still = await self.positions.stopped() if full else {}
+        for tp in full & self._assignment():
+            if self.positions.id(tp) not in still and self.consumer is not None:
+                log.warning("partition goes on", topic=tp.topic, partition=tp.partition)
+                del self.stopped[tp]
+                self.consumer.resume(tp)
 
     async def _tidy(self) -> None:
         """Forget the events of partitions that have stood still since the last hint."""
@@ -368,3 +362,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
                 async with asyncio.timeout(5):
                     await self.consumer.commit(now)
             self._hinted = now
+
+
+def _too_many(tp: TopicPartition, why: str) -> TooManyDeadLetters:
+    return TooManyDeadLetters(f"{tp.topic}/{tp.partition}: {why}; `lernbus dead-letters resume` lets it go on")

@@ -1,11 +1,11 @@
 """The position document: per group, topic and partition the fence, the outbox and the tally in one.
 
-{_id: "group/topic/partition", start, next, step, at, bugs, letting_go: [key, outcome] or null, tally: {outcome: n},
- events: [[topic, partition, key, value, headers]], mark: {offset, id, time}}
+{_id: "group/topic/partition", start, next, step, at, window, stopped, letting_go: [key, outcome] or null,
+ tally: {outcome: n}, events: [[topic, partition, key, value, headers]], mark: {offset, id, time}}
 `next` is the offset to apply next, `step` how many transactions of its record are done, `at` the timestamp (ms) of the
-newest record applied, `bugs` how many records in a row failed by a bug, `letting_go` the key whose held records are
-being applied and what became of the record that let them go, `events` what the last batch published; `tally` sums to
-next - start.
+newest record applied, `window` the outcomes of the last records (hexadecimal, shared/limit.py), `stopped` why the
+partition stands still (empty while it does not), `letting_go` the key whose held records are being applied and what
+became of the record that let them go, `events` what the last batch published; `tally` sums to next - start.
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from pymongo import UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 
+from shared import limit
 from shared.errors import Fenced
 from shared.publisher import Out
 
@@ -38,7 +39,7 @@ class Position:
     next: int
     step: int = 0
     at: int = -1
-    bugs: int = 0
+    window: int = limit.NONE
     letting_go: LettingGo | None = None
     unpublished: bool = False
     """True while `events` in the document is not empty."""
@@ -53,7 +54,7 @@ class Move:
     before: Position
     next: int
     at: int
-    bugs: int
+    window: int
     letting_go: LettingGo | None
     step: int = 0
     tally: Counter[str] = field(default_factory=Counter)
@@ -61,6 +62,8 @@ class Move:
     mark: dict[str, Any] | None = None
     held: dict[str, str | None] = field(default_factory=dict)
     """Keys that this batch begins to hold, or (None) lets go."""
+    stopped: str = ""
+    """Why the partition must stand still from here on."""
 
     def why_held(self, key: str) -> str | None:
         """Why records of this key are held; nearly always they are not."""
@@ -71,7 +74,7 @@ class Move:
     def after(self) -> Position:
         """What to remember once the transaction is committed."""
         held = {key: why for key, why in (self.before.held | self.held).items() if why is not None}
-        numbers = self.next, self.step, self.at, self.bugs
+        numbers = self.next, self.step, self.at, self.window
         return Position(*numbers, self.letting_go, unpublished=bool(self.events), held=held)
 
 
@@ -90,8 +93,7 @@ class Positions:
         ids = {self.id(tp): tp for tp in begins}
         found = {ids[one["_id"]]: one async for one in self._collection.find({"_id": {"$in": [*ids]}})}
         for tp in begins.keys() - found.keys():  # two may try: the second one fails, and reads it
-            fresh: Document = {"step": 0, "at": -1, "bugs": 0, "letting_go": None, "tally": {}, "events": []}
-            found[tp] = {"_id": self.id(tp), "start": begins[tp], "next": begins[tp], **fresh}
+            found[tp] = {"_id": self.id(tp), "start": begins[tp], "next": begins[tp], **_fresh()}
             await self._collection.insert_one(found[tp])
         return found
 
@@ -102,8 +104,9 @@ class Positions:
             raise Fenced("the position was moved by somebody else")
 
     def _one(self, tp: TopicPartition, move: Move) -> UpdateOne:
-        state = {"next": move.next, "step": move.step, "bugs": move.bugs, "letting_go": move.letting_go, "at": move.at}
-        update: Document = {"$set": {**state, "events": [[*out] for out in move.events]}}
+        state: Document = {"next": move.next, "step": move.step, "letting_go": move.letting_go, "at": move.at}
+        state |= {"window": f"{move.window:x}", "stopped": move.stopped, "events": [[*out] for out in move.events]}
+        update = {"$set": state}
         if move.mark:  # its offset stands first, so the newest wins: a repeated publication may bring an older one
             update["$max"] = {"mark": move.mark}
         if move.tally:
@@ -115,6 +118,29 @@ class Positions:
         here = {"_id": self.id(tp), "next": position.next, "step": position.step}
         await self._collection.update_one(here, {"$set": {"events": []}})
         position.unpublished = False
+
+    async def stopped(self) -> dict[str, str]:
+        """_id -> why, of the partitions that stand still because of their dead letters."""
+        found = self._collection.find({"stopped": {"$nin": ["", None]}}, ["stopped"])
+        return {one["_id"]: one["stopped"] async for one in found}
+
+    async def resume(self, tp: TopicPartition) -> bool:
+        """Let a partition go on, and count anew; its owner sees it at its next tick. False if it was not stopped."""
+        where = {"_id": self.id(tp), "stopped": {"$nin": ["", None]}}
+        done = await self._collection.update_one(where, {"$set": {"stopped": "", "window": f"{limit.NONE:x}"}})
+        return done.modified_count == 1
+
+
+def _fresh() -> Document:
+    return {
+        "step": 0,
+        "at": -1,
+        "window": f"{limit.NONE:x}",
+        "stopped": "",
+        "letting_go": None,
+        "tally": {},
+        "events": [],
+    }
 
 
 def left_in(document: Mapping[str, Any]) -> list[Out]:
@@ -128,5 +154,5 @@ def left_in(document: Mapping[str, Any]) -> list[Out]:
 def remembered(document: Mapping[str, Any], held: dict[str, str]) -> Position:
     """What a document says, and the keys that are held."""
     going = LettingGo(*document["letting_go"]) if document["letting_go"] else None
-    numbers = document["next"], document["step"], document["at"], document["bugs"]
+    numbers = document["next"], document["step"], document["at"], int(document["window"], 16)
     return Position(*numbers, going, unpublished=bool(document["events"]), held=held)

@@ -47,7 +47,7 @@ def connect(settings: Settings) -> Database:
 
 async def create(database: Database, *names: str) -> None:
     """Create collections: one that came to be inside of a transaction would not conflict with its rival."""
-    for name in ("positions", "held", "held_keys", *names):
+    for name in ("positions", "held", "held_keys", "dead_letters", *names):
         try:
             await database.create_collection(name)
         except CollectionInvalid:
@@ -57,6 +57,9 @@ async def create(database: Database, *names: str) -> None:
                 raise
     await database["held"].create_index([("topic", 1), ("partition", 1), ("key", 1), ("offset", 1)])
     await database["held_keys"].create_index("position")
+    letters = database["dead_letters"]
+    await letters.create_index([("status", 1), ("topic", 1), ("partition", 1), ("offset", 1)])
+    await letters.create_index("key")
 
 
 def publisher(settings: Settings, **more: Any) -> Publisher:
@@ -79,9 +82,12 @@ class Service:
     also: Callable[[], Awaitable[dict[str, Any]]] = field(default=lambda: asyncio.sleep(0, {}))
     """What the service adds to its progress."""
     kernel: Kernel[Any] = field(init=False)
+    office: Publisher = field(init=False)
+    """For what people say on the log, so that a failure of one does not disturb the other."""
 
     def __post_init__(self) -> None:
         self.kernel = Kernel(self.handler, self.database, self.publisher, self.settings)
+        self.office = publisher(self.settings)
 
     @property
     def name(self) -> str:
@@ -95,7 +101,7 @@ class Service:
             logs.configure()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.database.client.close)
-            for close in (self.publisher.stop, *self.closing):
+            for close in (self.publisher.stop, self.office.stop, *self.closing):
                 stack.push_async_callback(close)
             await self._prepared()
             _let_the_collector_rest()

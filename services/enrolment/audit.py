@@ -22,7 +22,7 @@ from shared.cloudevents import parse
 from shared.codec import Record, read_again
 from shared.erasures import now_ms, read_erasures
 from shared.errors import Invalid
-from shared.events import ENROLMENT_EVENTS, LMS_PEOPLE, MARK, OUTCOMES, Booking
+from shared.events import CONTROL, ENROLMENT_EVENTS, LMS_PEOPLE, OUTCOMES, Booking
 from shared.handler import Handler
 from shared.history import History
 from shared.web import Json
@@ -75,7 +75,7 @@ class Audit:
                 self._take(history, record)
         for position in books.positions.values():
             for topic, partition, _, value, _ in position["events"]:
-                if topic == ENROLMENT_EVENTS and (event := parse(value, OUTCOMES)).type != MARK:
+                if topic == ENROLMENT_EVENTS and (event := parse(value, OUTCOMES)).type not in CONTROL:
                     history.take(event.type, event.data, cut=partition in self._history.cut, early=True)
         self.report.checked["events"] = history.events
         return history
@@ -87,7 +87,7 @@ class Audit:
             place = f"{ENROLMENT_EVENTS}/{record.partition} offset {record.offset}"
             self.report.broken.append(Finding(4, place, f"is no outcome: {fault}"))
             return
-        if event.type != MARK:
+        if event.type not in CONTROL:
             early = record.offset < self._ends[record.partition]
             history.take(event.type, event.data, cut=record.partition in self._history.cut, early=early)
 

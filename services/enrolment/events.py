@@ -7,13 +7,12 @@ import msgspec
 
 from shared.cloudevents import Catalogue, Instant, Text, check_years
 from shared.events import (
-    MARK,
+    CONTROL,
     PEOPLE,
     Course,
     Delegation,
     Format,
     LongText,
-    Mark,
     Organisation,
     Presence,
     Seats,
@@ -226,5 +225,5 @@ LMS: Final[Catalogue] = {
     "lms.leave.withdrawn.v1": LeaveWithdrawn,
 }
 """What the HTTP door takes for `lms.events`; people go to `lms.people`."""
-DOOR: Final[Catalogue] = {**LMS, **{name: shape for name, shape in PEOPLE.items() if name != MARK}}
-LOG: Final[Catalogue] = {**LMS, "lernbus.deadline.passed.v1": DeadlinePassed, MARK: Mark}
+DOOR: Final[Catalogue] = {**LMS, **{name: shape for name, shape in PEOPLE.items() if name not in CONTROL}}
+LOG: Final[Catalogue] = {**LMS, "lernbus.deadline.passed.v1": DeadlinePassed, **CONTROL}

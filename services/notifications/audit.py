@@ -60,11 +60,13 @@ class Audit:
     async def _read_outcomes(self, books: Books) -> None:
         """Records that were put aside have told nothing yet."""
         parked = books.parked(ENROLMENT_EVENTS)
+        edited = books.edited(ENROLMENT_EVENTS)
         self.report.checked["outcomes"] = 0
         async for records in self._history.read():
             for record in records:
                 position = books.positions.get((ENROLMENT_EVENTS, record.partition))
                 if position is not None and (record.partition, record.offset) not in parked:
+                    record.value = edited.get((record.partition, record.offset), record.value)
                     self._take(record, position)
 
     def _take(self, record: Record, position: Mapping[str, Any]) -> None:

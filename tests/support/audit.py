@@ -2,15 +2,18 @@
 service that it audits."""
 
 import json
+from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiokafka.structs import ConsumerRecord
 
 Origin = tuple[str, int, int]
-KINDS = {f"test.{kind}.v1" for kind in ("scheduled", "requested", "withdrawn", "raised")} | {"lernbus.mark.v1"}
+REPLAYED, DROPPED = "lernbus.dead-letter.replayed.v1", "lernbus.dead-letter.dropped.v1"
+CONTROL = {"lernbus.mark.v1", REPLAYED, DROPPED}
+KINDS = {f"test.{kind}.v1" for kind in ("scheduled", "requested", "withdrawn", "raised")} | CONTROL
 TROUBLE = {"bug", "huge", "unloadable", "unwritable", "deafening"}
 
 
@@ -22,19 +25,27 @@ class Expected:
     published: dict[str, list[tuple[str, str, str]]] = field(default_factory=lambda: defaultdict(list))
     """Offering -> (person, status, cause) of versions 1..n."""
     dead: dict[Origin, str] = field(default_factory=dict)
-    """Origin -> reason."""
+    """Origin -> reason, of the letters that are open."""
+    letters: dict[Origin, str] = field(default_factory=dict)
+    """Origin -> the last reason, of every letter that there ever was."""
+    settled: dict[Origin, str] = field(default_factory=dict)
+    """Origin -> what came of a letter in the end: `replayed` or `dropped`."""
+    records: dict[Origin, ConsumerRecord] = field(default_factory=dict)
     held: dict[str, list[ConsumerRecord]] = field(default_factory=dict)
-    blocked: set[str] = field(default_factory=set)
-    """Keys behind a bug."""
+    blocked: dict[str, Origin] = field(default_factory=dict)
+    """Keys behind a bug, and the letter that blocks them."""
+    group: str = ""
+    cured: bool = False
+    """True while a letter is replayed and while what waited behind it is let go."""
 
 
 def origin(record: ConsumerRecord) -> Origin:
     return record.topic, record.partition, record.offset
 
 
-def fold(records: Sequence[ConsumerRecord]) -> Expected:
-    """Fold a log, in the order of each partition."""
-    expected = Expected()
+def fold(records: Sequence[ConsumerRecord], group: str = "") -> Expected:
+    """Fold a log, in the order of each partition. Whose letters are replayed and dropped, `group` says."""
+    expected = Expected(group=group)
     for record in sorted(records, key=origin):
         _take(expected, record)
     expected.held = {key: waiting for key, waiting in expected.held.items() if waiting}
@@ -43,10 +54,56 @@ def fold(records: Sequence[ConsumerRecord]) -> Expected:
 
 def _take(expected: Expected, record: ConsumerRecord) -> None:
     event, fault = _parsed(record)
+    expected.records[origin(record)] = record
     if fault:
-        expected.dead[origin(record)] = fault
-    elif event["type"] != "lernbus.mark.v1":
+        _dead(expected, record, fault)
+    elif event["type"] in (REPLAYED, DROPPED):
+        _settle(expected, event)
+    elif event["type"] not in CONTROL:
         _take_event(expected, record, event)
+
+
+def _dead(expected: Expected, record: ConsumerRecord, reason: str, key: str | None = None) -> None:
+    expected.dead[origin(record)] = expected.letters[origin(record)] = reason
+    if key is not None:
+        expected.blocked[key] = origin(record)
+
+
+def _settle(expected: Expected, event: dict[str, Any]) -> None:
+    """Replay or drop a letter: it is as if its record stood here."""
+    data = event["data"]
+    where = data["topic"], data["partition"], data["offset"]
+    if data["service"] != expected.group or where not in expected.dead:
+        return
+    record = expected.records[where]
+    key = next((key for key, letter in expected.blocked.items() if letter == where), None)
+    del expected.dead[where]
+    if key is not None:
+        del expected.blocked[key]
+    if event["type"] == DROPPED:
+        expected.settled[where] = "dropped"
+    else:
+        value = data.get("value")
+        edited = record if value is None else replace(record, value=b64decode(value))
+        expected.cured = True
+        _take(expected, edited)
+        expected.cured = False
+        expected.records[where] = record
+        if where in expected.dead:  # in vain
+            if key is not None:
+                expected.blocked[key] = where
+            return
+        expected.settled[where] = "replayed"
+    if key is not None:
+        _let_go(expected, key)
+
+
+def _let_go(expected: Expected, name: str) -> None:
+    waiting = sorted(expected.held.pop(name, []), key=origin)
+    expected.cured = True
+    for one in waiting:
+        _take(expected, one)
+    expected.cured = False
 
 
 def _parsed(record: ConsumerRecord) -> tuple[dict[str, Any], str]:
@@ -59,7 +116,7 @@ def _parsed(record: ConsumerRecord) -> tuple[dict[str, Any], str]:
         return {}, "unknown_type"
     if not isinstance(event["data"].get("capacity", 0), int):
         return {}, "invalid"
-    if kind != "lernbus.mark.v1" and record.key != event["data"]["offering_id"].encode():
+    if kind not in CONTROL and record.key != event["data"]["offering_id"].encode():
         return {}, "wrong_key"
     return event, ""
 
@@ -74,10 +131,9 @@ def _take_event(expected: Expected, record: ConsumerRecord, event: dict[str, Any
     elif not known:
         expected.held.setdefault(name, []).append(record)
     elif person == "refused":
-        expected.dead[origin(record)] = "refused"
-    elif person in TROUBLE:
-        expected.dead[origin(record)] = "bug"
-        expected.blocked.add(name)
+        _dead(expected, record, "refused")
+    elif person in TROUBLE or (person == "moody" and not expected.cured):
+        _dead(expected, record, "bug", name)
     else:
         _apply(expected, expected.offerings[name], kind, event)
 
@@ -86,8 +142,7 @@ def _schedule(expected: Expected, data: dict[str, Any]) -> None:
     name = data["offering_id"]
     if name not in expected.offerings:
         expected.offerings[name] = {"capacity": data["capacity"], "confirmed": [], "waiting": [], "version": 0}
-        for one in expected.held.pop(name, []):
-            _take(expected, one)
+        _let_go(expected, name)
 
 
 def _apply(expected: Expected, offering: dict[str, Any], kind: str, event: dict[str, Any]) -> None:
@@ -122,7 +177,7 @@ def check_published(expected: Expected, records: Sequence[ConsumerRecord]) -> in
     repeats = 0
     for record in sorted(records, key=origin):
         event = json.loads(record.value)
-        if event["type"] == "lernbus.mark.v1":
+        if event["type"] in CONTROL:
             continue
         data = event["data"]
         name, version = data["offering_id"], data["version"]

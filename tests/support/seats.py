@@ -2,7 +2,8 @@
 
 Deliberately not idempotent: a record that is applied twice shows in the version and in the lists. Some people are
 trouble: `bug` fails in apply, `refused` is invalid, `huge` makes a document that MongoDB refuses, `unloadable` and
-`unwritable` fail in load and writes, `loud` publishes 100,000 bytes and `deafening` more than a record may have.
+`unwritable` fail in load and writes, `loud` publishes 100,000 bytes and `deafening` more than a record may have,
+`moody` fails in apply until the service is `cured`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.cloudevents import Catalogue, Event, Text
 from shared.errors import Invalid
-from shared.events import MARK, Mark
+from shared.events import CONTROL
 from shared.handler import Item, Result, Writes
 
 STEP = 10
@@ -58,7 +59,7 @@ CATALOGUE: Catalogue = {
     REQUESTED: Requested,
     WITHDRAWN: Withdrawn,
     RAISED: Raised,
-    MARK: Mark,
+    **CONTROL,
 }
 
 Documents = dict[str, dict[str, Any]]
@@ -77,6 +78,8 @@ class Seats:
         self.topics: Mapping[str, Catalogue] = {topic: CATALOGUE}
         self.private: Collection[str] = ()
         self.output: str | None = output
+        self.cured = False
+        """Until then `moody` people fail as `bug` does."""
 
     async def load(self, items: Sequence[Item]) -> State:
         keys = {"$in": [*{item.key for item in items}]}
@@ -96,6 +99,8 @@ class Seats:
             return Result()
         if offering is None:
             return Result("held")
+        if person_of(item) == "moody" and not self.cured:
+            raise ZeroDivisionError("a secret name")
         if person_of(item) == "refused":
             raise Invalid("refused", "person_id", "is refused")
         state.dirty.add(data.offering_id)

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from shared.publisher import Out
 from shared.runtime import Service
-from tests.support.world import FastSettings, build
+from tests.support.world import FastSettings, build, seats
 
 
 class Fault:
@@ -77,6 +77,7 @@ async def main() -> None:
     said = json.loads(sys.argv[1])
     settings = FastSettings(**said["settings"] | {"mongo": SecretStr(said["settings"]["mongo"])})
     service = build(settings, *said["names"])
+    seats(service).cured = said["cured"]
     build_in(service, Fault(said["fault"]))
     end = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end.set)

@@ -132,18 +132,21 @@ class World:
         return build(self.settings(**more), self.unique, self.topic, self.output)
 
     @contextlib.asynccontextmanager
-    async def service(self, **more: Any) -> AsyncIterator[runtime.Service]:
-        async with self.build(**more).running() as service:
+    async def service(self, *, cured: bool = False, **more: Any) -> AsyncIterator[runtime.Service]:
+        service = self.build(**more)
+        seats(service).cured = cured
+        async with service.running():
             yield service
 
     @contextlib.contextmanager
-    def worker(self, fault: str = "", **more: Any) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(self, fault: str = "", *, cured: bool = False, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
         """The service in a process of its own, with a fault built in (see tests/support/worker.py)."""
         settings = self.settings(**more)
         said = {
             "settings": {**settings.model_dump(mode="json", exclude={"mongo"}), "mongo": self.mongo},
             "names": [self.unique, self.topic, self.output],
             "fault": fault,
+            "cured": cured,
         }
         command = [sys.executable, "-m", "tests.support.worker", json.dumps(said)]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -212,7 +215,7 @@ class World:
 
     async def audit(self) -> int:
         """Compare everything with the naive fold of the log; returns the number of repeated publications."""
-        expected = fold(await self.read(self.topic))
+        expected = fold(await self.read(self.topic), self.unique)
         await self._check_documents(expected)
         await self._check_positions(expected)
         await self._check_dead_letters(expected)
@@ -243,6 +246,7 @@ class World:
             assert all(count >= 0 for count in one["tally"].values()), partition
             total.update(one["tally"])
         assert total["dead_lettered"] == len(expected.dead)
+        assert total["dropped"] == list(expected.settled.values()).count("dropped")
         assert total["held"] == sum(map(len, expected.held.values()))
         assert total["absent"] == 0
 
@@ -257,7 +261,35 @@ class World:
             assert (record.key, record.value) == (original.key, original.value)
             assert int(headers["lernbus-timestamp"]) == original.timestamp
             found[place] = headers["lernbus-reason"].decode()
-        assert found == expected.dead, found.items() ^ expected.dead.items()
+        assert found == expected.letters, found.items() ^ expected.letters.items()
+        await self._check_letters(expected, originals)
+
+    async def _check_letters(self, expected: Expected, originals: dict[Origin, ConsumerRecord]) -> None:
+        """The letters in the database say the same, and keep the original bytes."""
+        said = {}
+        blocking = {}
+        async for one in self.database["dead_letters"].find():
+            where = one["topic"], one["partition"], one["offset"]
+            original = originals[where]
+            assert (one["raw_key"], one["value"], one["timestamp"]) == (
+                original.key,
+                original.value,
+                original.timestamp,
+            )
+            assert [(name, value) for name, value in one["headers"]] == [*original.headers]
+            said[where] = one["reason"], one["status"]
+            if one["blocks"]:
+                blocking[one["key"]] = where
+        assert said == {
+            where: (reason, expected.settled.get(where, "open")) for where, reason in expected.letters.items()
+        }
+        assert blocking == expected.blocked
+
+
+def seats(service: runtime.Service) -> Seats:
+    """Its handler."""
+    assert isinstance(service.handler, Seats)
+    return service.handler
 
 
 def build(settings: Settings, group: str, topic: str, output: str) -> runtime.Service:

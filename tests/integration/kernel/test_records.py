@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.structs import TopicPartition
 
-from shared import folding
+from shared import limit
 from shared.keys import partition_of
 from shared.publisher import Out
 from tests.support.world import World, until
@@ -73,41 +73,6 @@ async def test_a_wrong_key_and_a_wrong_partition(world: World) -> None:
     assert await world.database["offerings"].count_documents({"$or": [{"waiting": "x"}, {"confirmed": "x"}]}) == 0
 
 
-async def test_fifty_bugs_in_a_row_stop_their_partition_and_no_other(world: World) -> None:
-    """At the fiftieth it stands still; a restart does not let more through."""
-    broken = [name for n in range(400) if partition_of((name := f"x{n}").encode(), 3) == 0][:60]
-    await world.produce(world.requests(12, 120))
-    await world.produce(world.event("scheduled", name, capacity=1) for name in broken)
-    before = world.produced[0]
-    await world.produce(world.event("requested", name, person_id="bug") for name in broken[:30])
-    async with world.service():
-        await world.until_idle()
-    await world.produce(world.event("requested", name, person_id="bug") for name in broken[30:])
-    for _ in range(2):
-        async with world.service() as service:
-            await until(lambda: service.kernel.stopped)
-            await world.produce(world.event("requested", f"o{n}", person_id=f"n{n}") for n in range(12))
-            await world.until_idle(but=[0])
-            assert not service.kernel.ready
-            assert [type(why).__name__ for why in service.kernel.stopped.values()] == ["TooManyBugs"]
-        place = (await world.positions())[0]
-        assert before + 30 <= place["next"] <= before + 49
-        assert place["tally"]["dead_lettered"] == place["next"] - before
-
-
-async def test_many_bugs_with_good_records_between_do_not_stop_a_partition(world: World) -> None:
-    names = [f"x{n}" for n in range(300)]
-    await world.produce(world.event("scheduled", name, capacity=1) for name in names)
-    await world.produce(
-        world.event("requested", name, person_id=person)
-        for n, name in enumerate(names)
-        for person in (["bug"] if n % 3 else ["p", "q"])
-    )
-    await until_outcomes(world)
-    assert await world.audit() == 0
-    assert sum(one["tally"].get("dead_lettered", 0) for one in (await world.positions()).values()) == 200
-
-
 @pytest.mark.parametrize("trouble", ["", "refused", "bug", "huge", "unloadable", "unwritable"])
 async def test_2500_events_held_until_their_offering_arrives(world: World, trouble: str) -> None:
     """They are let go in order and in steps; what cannot be applied among them is found, and a bug holds the rest."""
@@ -137,7 +102,7 @@ async def test_one_bug_counts_once_however_often_the_batch_is_tried(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An outage while a bad record is in the batch must not stop the partition."""
-    monkeypatch.setattr(folding, "BUGS_IN_A_ROW", 2)
+    monkeypatch.setattr(limit, "IN_A_ROW", 2)
     await world.produce([world.event("scheduled", "o1", capacity=1), world.event("requested", "o1", person_id="bug")])
     service = world.build()
     write, tries = service.kernel.positions.write, 0

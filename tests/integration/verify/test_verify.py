@@ -190,7 +190,7 @@ def test_a_record_without_an_outcome_is_named(service: str, said: list[str]) -> 
 
 
 def test_a_lacking_dead_letter_is_named(said: list[str]) -> None:
-    place = "invariant 4 broken: enrolment: enrolment lms.people/1: 1 records are counted as dead letters, and 0 stand"
+    place = "invariant 4 broken: enrolment: enrolment lms.people/1: 1 records are counted as dead_lettered, and 0 "
     assert [line for line in said if line.startswith(place)]
 
 

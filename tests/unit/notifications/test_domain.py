@@ -7,7 +7,7 @@ from services.notifications.domain import rules
 from services.notifications.events import TOPICS
 from services.notifications.messages import Contact
 from services.notifications.state import STEP, Entry, Outcome, Page, State
-from shared.events import MARK, PersonErased
+from shared.events import CONTROL, PersonErased
 from shared.handler import Item
 from tests.support.notifications_world import NOW, booking, item, leave, offering, person, session, told
 
@@ -34,7 +34,7 @@ def given(*items: Item) -> State:
 
 
 def test_every_type_that_is_read_has_a_rule() -> None:
-    types = {name for catalogue in TOPICS.values() for name in catalogue} - {MARK}
+    types = {name for catalogue in TOPICS.values() for name in catalogue} - CONTROL.keys()
     assert types == set(RULES)
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from aiokafka.structs import TopicPartition
 
-from shared import folding
+from shared import limit
 from shared.codec import read
 from shared.errors import Invalid
-from shared.folding import BugError, Fold, LastBugError, Reading, Waiting, place
+from shared.folding import Fold
+from shared.held import Waiting
 from shared.positions import LettingGo, Position
+from shared.reading import BugError, Reading, place
 from tests.support.seats import Seats, State
 
 TP = TopicPartition("in", 0)
@@ -129,19 +131,24 @@ def test_behind_a_bug_its_key_waits_and_another_does_not(log: Log) -> None:
     assert fold.moves[TP].after().held == {"o1": "bug"}
 
 
-def test_bugs_count_in_a_row_over_batches_and_a_good_record_ends_the_row(
-    log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folding, "BUGS_IN_A_ROW", 3)
-    bad = log.add("requested", person_id="bug")
-    fold = log.fold(Position(0, bugs=1), bugs=[bad])
-    fold.take(log.reading(bad))
-    assert fold.moves[TP].after().bugs == 2
-    with pytest.raises(LastBugError):
-        log.fold(Position(0, bugs=2), bugs=[bad]).take(log.reading(bad))
-    fold = log.fold(Position(0, bugs=2))
-    fold.take(log.reading(log.add("scheduled", capacity=1)))
-    assert fold.moves[TP].after().bugs == 0
+def test_the_limit_ends_the_batch_after_the_letter_that_reaches_it(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over batches, and a good record ends the row."""
+    monkeypatch.setattr(limit, "IN_A_ROW", 3)
+    log.state.offerings["o1"] = {"_id": "o1", "capacity": 1, "confirmed": [], "waiting": [], "version": 0}
+    bad = [log.add("requested", person_id="refused") for _ in range(4)]
+    fold = log.fold(Position(0))
+    for one in bad[:2]:
+        fold.take(log.reading(one))
+    assert not fold.full
+    end = fold.moves[TP].after()
+    fold = log.fold(end)
+    fold.take(log.reading(bad[2]))
+    assert fold.full
+    assert (fold.moves[TP].stopped, fold.moves[TP].next) == ("3 dead letters in a row", 3)
+    fold = log.fold(end)
+    fold.take(log.reading(log.add("withdrawn", person_id="p")))
+    fold.take(log.reading(bad[3]))
+    assert not fold.full
 
 
 def test_a_batch_ends_when_its_output_is_large(log: Log) -> None:

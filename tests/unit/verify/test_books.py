@@ -29,9 +29,15 @@ def books(**changes: Any) -> Books:
         "positions": {LANE: position()},
         "held": held,
         "held_keys": keys,
-        "letters": {LANE: {5, 6}},
+        "letters": [letter(5), letter(6)],
+        "reported": {LANE: {5, 6}},
     }
     return Books("g", [LANE], **(whole | changes))
+
+
+def letter(offset: int, status: str = "open", *, key: str = "k", blocks: bool = False) -> dict[str, Any]:
+    place = {"topic": "lms.events", "partition": 0, "offset": offset}
+    return {**place, "key": key, "status": status, "blocks": blocks, "edited": None}
 
 
 def said(found: Books) -> list[str]:
@@ -45,6 +51,16 @@ def test_books_that_add_up_are_clean() -> None:
     assert report.checked == {"records": 10, "dead letters": 2, "held": 1}
 
 
+def test_letters_that_were_settled_add_up_and_what_was_not_replayed_has_had_no_effect() -> None:
+    tally = {"applied": 7, "held": 1, "dead_lettered": 1, "dropped": 1}
+    some = [letter(5, "replayed"), letter(6, "dropped"), letter(7, blocks=True)]
+    keys = [{"position": "g/lms.events/0", "key": key, "why": why} for key, why in (("o", "unknown"), ("k", "bug"))]
+    whole = {"letters": some, "reported": {LANE: {5, 6, 7}}, "held_keys": keys}
+    found = books(positions={LANE: position(tally=tally)}, **whole)
+    assert said(found) == []
+    assert found.parked("lms.events") == {(0, 4), (0, 6), (0, 7)}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -54,7 +70,12 @@ def test_books_that_add_up_are_clean() -> None:
         ({"held": []}, "1 records are counted as held, and 0 are kept"),
         ({"held": []}, "waits for its entity, and no record is held"),
         ({"held_keys": []}, "1 held records, and nothing says what they wait for"),
-        ({"letters": {LANE: {5}}}, "2 records are counted as dead letters, and 1 stand on the topic"),
+        ({"letters": [letter(5)]}, "2 records are counted as dead_lettered, and 1 letters are open"),
+        ({"letters": [letter(5)]}, "the dead letters of the offsets [6] stand on the topic only"),
+        ({"reported": {LANE: {5}}}, "the dead letters of the offsets [6] do not stand on the topic"),
+        ({"letters": [letter(5), letter(6, "dropped")]}, "0 records are counted as dropped, and 1 letters are dropped"),
+        ({"letters": [letter(5), letter(6, blocks=True)]}, "g/lms.events/0 k: is held behind a dead letter"),
+        ({"held_keys": [{"position": "g/lms.events/0", "key": "o", "why": "bug"}]}, "o: is held behind a dead letter"),
         ({"unreadable": ["0/7"]}, "has no reason or origin"),
     ],
 )
@@ -64,7 +85,7 @@ def test_what_does_not_add_up_is_named(changes: dict[str, Any], words: str) -> N
 
 def test_what_cannot_be_checked_is_said() -> None:
     cut = books(positions={LANE: position(start=3, tally={"applied": 5, "absent": 2})}, held=[], held_keys=[])
-    cut.letters, cut.letters_cut = {}, {0}
+    cut.letters, cut.reported, cut.letters_cut = [], {}, {0}
     report = audit_books(cut)
     assert report.broken == []
     assert [words for words in report.unchecked if "before offset 3" in words]
