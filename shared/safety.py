@@ -35,6 +35,8 @@ def common(settings: "Settings") -> list[Finding]:
     found = [*_mongo(settings.mongo.get_secret_value()), *_kafka(settings), *_doors(settings)]
     if settings.broker == "embedded":
         found.append(Finding("LERNBUS_BROKER", "the embedded broker keeps nothing", "use Apache Kafka"))
+    if settings.now is not None:
+        found.append(Finding("LERNBUS_NOW", "the clock is not the true one", "leave it out but for a demonstration"))
     return found
 
 

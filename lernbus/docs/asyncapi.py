@@ -4,7 +4,7 @@ FastStream's generator knows nothing of our payloads: a batch comes to the kerne
 what may be in them is in the handlers' catalogues.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from faststream.specification.asyncapi.v3_0_0.schema import (
@@ -25,7 +25,17 @@ from services.enrolment.events import LOG
 from services.notifications.consumer import Consumer
 from services.stats.consumer import StatsHandler
 from shared.cloudevents import STRUCTURED, Catalogue
-from shared.events import ENROLMENT_EVENTS, LMS_EVENTS, LMS_PEOPLE, MARK, OUTCOMES, PEOPLE
+from shared.events import (
+    CONTROL,
+    ENROLMENT_EVENTS,
+    LETTER_DROPPED,
+    LETTER_REPLAYED,
+    LMS_EVENTS,
+    LMS_PEOPLE,
+    MARK,
+    OUTCOMES,
+    PEOPLE,
+)
 from shared.openapi import CONTRACT
 from shared.schemas import event_schemas
 from shared.settings import Settings
@@ -49,6 +59,17 @@ REASONS: Final = {
     "lernbus-offset": "Its offset.",
     "lernbus-timestamp": "Its timestamp, in milliseconds.",
 }
+LETTERS: Final = (LETTER_REPLAYED, LETTER_DROPPED)
+SENT: Final[Mapping[tuple[str, str], Collection[str]]] = {
+    ("enrolment", ENROLMENT_EVENTS): OUTCOMES,
+    ("enrolment", LMS_EVENTS): LOG,
+    ("enrolment", LMS_PEOPLE): ("lms.person.changed.v1", TOMBSTONE, *CONTROL),
+    ("notifications", LMS_EVENTS): (MARK,),
+    ("notifications", LMS_PEOPLE): LETTERS,
+    ("notifications", ENROLMENT_EVENTS): LETTERS,
+    ("stats", ENROLMENT_EVENTS): LETTERS,
+}
+"""Who puts what where, dead letters aside; how a dead letter is settled goes onto the topic of its record."""
 KAFKA: Final = {"bindingVersion": "0.5.0"}
 
 
@@ -144,10 +165,8 @@ def _operations() -> Iterable[tuple[str, Operation]]:
             tombstone = [TOMBSTONE] if topic == LMS_PEOPLE else []
             yield _operation(handler.group, Action.RECEIVE, topic, [*catalogue, *tombstone])
         yield _operation(handler.group, Action.SEND, f"{handler.group}.dead-letters", [LETTER])
-    yield _operation("enrolment", Action.SEND, ENROLMENT_EVENTS, OUTCOMES)
-    yield _operation("enrolment", Action.SEND, LMS_EVENTS, LOG)
-    yield _operation("enrolment", Action.SEND, LMS_PEOPLE, ["lms.person.changed.v1", MARK, TOMBSTONE])
-    yield _operation("notifications", Action.SEND, LMS_EVENTS, [MARK])
+    for (service, topic), messages in SENT.items():
+        yield _operation(service, Action.SEND, topic, messages)
 
 
 def _operation(service: str, action: Action, topic: str, messages: Iterable[str]) -> tuple[str, Operation]:

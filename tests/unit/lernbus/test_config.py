@@ -115,6 +115,7 @@ def unsafe(kind: type[Settings], **given: Any) -> list[str]:
         (Settings, {"kafka": "[::1]:9092, localhost:9093"}, ["replication"]),
         (Settings, {"kafka": "127.0.0.1:9092,10.0.0.1:9092", "replication": 2}, ["kafka"]),
         (Settings, {"broker": "embedded"}, ["broker"]),
+        (Settings, {"now": "2024-11-14T09:00:00Z"}, ["now"]),
         (Settings, {"mongo": "mongodb://db:27017/"}, ["mongo", "mongo"]),
         (Settings, {"mongo": "mongodb://u:p@db:27017,127.0.0.1:1/"}, ["mongo"]),
         (Settings, {"mongo": "mongodb://db/?tls=true"}, ["mongo"]),
