@@ -10,6 +10,7 @@ from lernbus.errors import CommandError
 from lernbus.moving import CommonClock, router
 from lernbus.roots import build, kind_of
 from lernbus.topics import ensure_topics, names
+from lernbus.watchdog import watchdog
 from services.enrolment.settings import Settings as EnrolmentSettings
 from shared.clock import Clock
 from shared.credentials import BadFileError
@@ -38,6 +39,7 @@ async def _run(service: Service, clock: Clock, doors: Doors | None, sock: socket
     common = None if service.settings.now is None else CommonClock(service.settings, clock)
     app = serve.application([service], [router(clock, common.move if common else None)], doors)
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(watchdog(service))
         await stack.enter_async_context(serve.serving(app, sock))
         if common is not None:
             await stack.enter_async_context(common.followed())

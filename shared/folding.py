@@ -1,5 +1,6 @@
 """Folds a batch in memory, record by record, into what one transaction writes and what is published then. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
@@ -14,8 +15,20 @@ from shared.errors import Invalid
 from shared.events import CONTROL, LETTER_DROPPED, MARK, Mark
 from shared.handler import Handler, Item, Result, S, WriteOne
 from shared.held import Waiting, held_document
-from shared.letters import CONTENT, NO_LETTERS, Document, Pending, letter_id, letter_of, record_of, said, wanted
+from shared.letters import (
+    CONTENT,
+    NO_LETTERS,
+    Document,
+    Pending,
+    letter_id,
+    letter_of,
+    record_of,
+    said,
+    sender_of,
+    wanted,
+)
 from shared.positions import LettingGo, Move, Position
+from shared.progress import OTHER, Dead, Outcome
 from shared.publisher import Out
 from shared.reading import BugError, Place, Reading, place
 
@@ -37,6 +50,8 @@ class Fold(Generic[S]):
     """The letters that control events of this batch are about."""
     held_writes: list[WriteOne] = field(default_factory=list)
     letter_writes: list[WriteOne] = field(default_factory=list)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    dead: list[Dead] = field(default_factory=list)
     size: int = 0
     full: bool = False
 
@@ -46,6 +61,7 @@ class Fold(Generic[S]):
         move = self._move(record)
         if record.offset > move.next:
             move.tally["absent"] += record.offset - move.next
+            self.outcomes[record.topic, OTHER, "absent"] += record.offset - move.next
         outcome, more = self._outcome(move, reading)
         move.at = max(move.at, record.timestamp)
         if more:
@@ -54,6 +70,7 @@ class Fold(Generic[S]):
         else:
             move.next, move.step, move.letting_go = record.offset + 1, 0, None
             move.tally[outcome] += 1
+            self.outcomes[record.topic, reading.item.event.type if reading.item else OTHER, outcome] += 1
             if reading.item is None or reading.item.event.type not in CONTROL:
                 move.window = limit.pushed(move.window, outcome == "dead_lettered")
                 if outcome == "dead_lettered":
@@ -161,11 +178,17 @@ class Fold(Generic[S]):
             self.held_writes.append(DeleteOne(identity))
             move.tally["held"] -= 1
             move.tally[outcome] += 1
+            self.outcomes[record.topic, self._type(record), outcome] += 1
             if move.held.get(key) == "bug":
                 return False
         if waiting.complete:
             move.held[key] = None
         return not waiting.complete
+
+    def _type(self, record: Record) -> str:
+        """The type of a held record: one of those that we know, for metrics have a line for each."""
+        said = sender_of(record)["type"]
+        return said if said in self.handler.topics[record.topic] else OTHER
 
     def _release(self, move: Move, record: Record, key: str, step: int) -> tuple[str, bool]:
         try:
@@ -198,6 +221,7 @@ class Fold(Generic[S]):
         self, move: Move, record: Record, fault: Invalid, key: str | None, letter: Document | None = None
     ) -> str:
         """Put a record aside, or put a letter aside again: it goes on blocking then if it did."""
+        self.dead.append(Dead(record, fault.reason, key))
         private = record.topic in self.handler.private
         blocks = fault.reason == "bug" and key is not None and not private
         if letter is not None:

@@ -11,6 +11,7 @@ Kafka's committed offsets are a hint for people who watch the lag, and nothing h
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic
@@ -32,6 +33,7 @@ from shared.handler import Handler, S, WriteOne
 from shared.held import Parked, Waiting, first_bytes
 from shared.letters import Document, Pending, record_of, wanted
 from shared.positions import Position, Positions, left_in, remembered
+from shared.progress import Progress
 from shared.publisher import Publisher
 from shared.reading import BugError, Place, Reading, place, read_record
 from shared.same_log import log_replaced, strangers
@@ -61,6 +63,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         self.wake = asyncio.Event()
         self.on_commit: Callable[[], None] = lambda: None
         self.failures: Counter[str] = Counter()
+        self.progress = Progress()
         self.era = 0
         self._hinted: dict[TopicPartition, int] = {}
         self._jumped: dict[TopicPartition, tuple[int, int]] = {}
@@ -79,12 +82,14 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         self.era += 1
         self.owned.clear()
         self.assigned.clear()
+        self.progress.unpublished.clear()
 
-    async def on_partitions_assigned(self, _assigned: Iterable[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Recovery must not run in here: aiokafka sends no heartbeats meanwhile."""
         self.era += 1
         for memory in (self.owned, self.stopped, self._hinted, self._jumped, self.failures):
             memory.clear()
+        log.info("assigned", service=self.handler.group, partitions=dict(Counter(tp.topic for tp in assigned)))
         self.assigned.set()
         self.wake.set()
 
@@ -116,17 +121,32 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
     def poll_failed(self, error: BaseException) -> None:
         """The consumer lost what it had fetched together with what it could not fetch: seek everywhere again."""
         self.owned.clear()
-        self.failures["poll"] += 1
+        self._failed("poll")
         log.error("reading failed, trying again", kind=type(error).__name__, failures=self.failures["poll"])
 
     def polled(self) -> None:
         """The consumer could read."""
+        self.progress.polls += 1
         self.failures.pop("poll", None)
 
     @property
     def ready(self) -> bool:
-        """True once everything assigned is owned, and nothing failed since."""
-        return self.assigned.is_set() and not self.failures and self._assignment() <= self.owned.keys()
+        """True once everything assigned is owned and the consumer has answered, and nothing failed since."""
+        if not (self.progress.polls and self.assigned.is_set()):
+            return False
+        return not self.failures and self._assignment() <= self.owned.keys()
+
+    @property
+    def unowned(self) -> int:
+        """How many assigned partitions wait for their recovery; stopped ones do not."""
+        return len(self._assignment() - self.owned.keys() - self.stopped.keys())
+
+    def lag(self) -> dict[TopicPartition, int | None]:
+        """How many offsets each owned partition's log is ahead of us; None before its first answer."""
+        if self.consumer is None:
+            return {}
+        ends = {tp: self.consumer.highwater(tp) for tp in self._assignment() & self.owned.keys()}
+        return {tp: None if end is None else max(0, end - self.owned[tp].next) for tp, end in ends.items()}
 
     # --- one batch --------------------------------------------------------------------------------------------------
 
@@ -179,12 +199,16 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
 
     async def _advance(self, records: list[Record]) -> list[Record]:
         """One transaction and its publication; returns the records that are left."""
-        era = self.era
+        era, began = self.era, time.monotonic()
         done, fold = await self._plan_and_write(records)
         if era == self.era:
             self.owned |= {tp: move.after() for tp, move in fold.moves.items()}
+        self.progress.committed(fold.outcomes, fold.dead)
+        self.progress.waits(tp for tp, move in fold.moves.items() if move.events)
         self.on_commit()
         await self.publisher.publish([out for move in fold.moves.values() for out in move.events])
+        self.progress.published(fold.moves)
+        self.progress.seconds.observe(time.monotonic() - began)
         for tp, move in fold.moves.items():
             if move.stopped and era == self.era:
                 self._stop(tp, _too_many(tp, move.stopped))
@@ -272,11 +296,13 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         writes |= self.handler.writes(fold.state)
 
         async def write(session: AsyncClientSession) -> None:
+            self.progress.attempts += 1
             await self.positions.write(session, fold.moves)
             for name, operations in writes.items():
                 if operations:
                     await self.database[name].bulk_write(operations, session=session)
 
+        self.progress.begun += 1
         with pymongo.timeout(self.budgets.database):
             async with self.database.client.start_session() as session:
                 await session.with_transaction(write)
@@ -291,7 +317,9 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         begins = await self.consumer.beginning_offsets([*tps])
         documents = await self.positions.read(begins)  # a predecessor's later commit fails at our fence
         held = await self.parked.keys(tps)
+        self.progress.waits(tp for tp, document in documents.items() if document["events"])
         await self.publisher.publish([out for document in documents.values() for out in left_in(document)])
+        self.progress.published(documents)
         # the embedded broker's logs never outlive the database
         replaced = {} if self.settings.broker == "embedded" else await strangers(self.consumer, documents, begins)
         for tp in tps & self._assignment() if era == self.era else ():
@@ -340,9 +368,13 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
                 if self.consumer is not None:
                     self.consumer.seek(tp, offset)
 
+    def _failed(self, what: str) -> None:
+        self.failures[what] += 1
+        self.progress.failures[what] += 1
+
     async def _back_off(self, what: str, error: Exception) -> None:
         self.owned.clear()
-        self.failures[what] += 1
+        self._failed(what)
         if is_transient(error) or isinstance(error, Stopped):
             log.warning("failed, trying again", what=what, kind=type(error).__name__, failures=self.failures[what])
         else:

@@ -25,8 +25,10 @@ from shared.closing import close_consumer
 from shared.codec import Record
 from shared.handler import Handler
 from shared.kernel import Kernel
+from shared.metrics import Metrics, Question
 from shared.publisher import Publisher
 from shared.settings import Settings
+from shared.watch import Watch
 
 Database = AsyncDatabase[dict[str, Any]]
 log = structlog.get_logger()
@@ -81,13 +83,20 @@ class Service:
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
     also: Callable[[], Awaitable[dict[str, Any]]] = field(default=lambda: asyncio.sleep(0, {}))
     """What the service adds to its progress."""
+    questions: Sequence[Question] = ()
+    """What the service adds to its metrics."""
     kernel: Kernel[Any] = field(init=False)
     office: Publisher = field(init=False)
     """For what people say on the log, so that a failure of one does not disturb the other."""
 
+    watch: Watch = field(init=False)
+    metrics: Metrics = field(init=False)
+
     def __post_init__(self) -> None:
         self.kernel = Kernel(self.handler, self.database, self.publisher, self.settings)
         self.office = publisher(self.settings)
+        self.watch = Watch(self.kernel)
+        self.metrics = Metrics(self.kernel, self.watch, self.questions)
 
     @property
     def name(self) -> str:
@@ -103,6 +112,8 @@ class Service:
             stack.push_async_callback(self.database.client.close)
             for close in (self.publisher.stop, self.office.stop, *self.closing):
                 stack.push_async_callback(close)
+            for early in (self.watch.ask, self.watch.look):  # while we wait for the database, too
+                stack.push_async_callback(_ended, asyncio.create_task(_forever(early)), 5)
             await self._prepared()
             _let_the_collector_rest()
             for loop in (self._consuming, self._ticking, *self.loops):

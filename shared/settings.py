@@ -34,6 +34,10 @@ class Budgets(BaseModel):
     """How long Kafka waits for the members of a group at a change."""
     container_stop: float = 45
     """From SIGTERM to SIGKILL (stop_grace_period)."""
+    stall: float = 60
+    """So long a service may have something to do and do nothing; then it is not ready."""
+    restart: float = 120
+    """So long, and its process ends: a new one is started. Not while a neighbour is away."""
     poll: float = 300
     """A consumer that has not asked for records for so long has lost its partitions (max.poll.interval.ms)."""
     retention: float = 14 * 24 * 3600

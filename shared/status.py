@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
 from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from shared.marks import Places
 from shared.openapi import says
@@ -38,7 +39,7 @@ class Progress(TypedDict):
 
 
 def router(service: Service) -> APIRouter:
-    """`/<service>/health/live`, `/health/ready` and `/api/progress`."""
+    """`/<service>/health/live`, `/health/ready`, `/metrics` and `/api/progress`."""
     routes = APIRouter(prefix=f"/{service.name}")
 
     @routes.get("/health/live", openapi_extra=says(Live))
@@ -48,11 +49,16 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/health/ready", openapi_extra=says(Ready, 503))
     async def ready() -> Response:
-        """All partitions are owned and nothing has failed since."""
-        stopped = [str(why) for why in service.kernel.stopped.values()]
-        if stopped or not service.kernel.ready:
-            return problem(503, "; ".join(stopped) or "not every partition is being read", {"Retry-After": "1"})
+        """All partitions are read, there is progress, and the neighbours are there (shared/health.py)."""
+        verdict = service.watch.verdict()
+        if verdict.status != "ready":
+            return problem(503, verdict.why, {"Retry-After": "1"})
         return Json({"status": "ready"})
+
+    @routes.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        """For Prometheus (docs/metrics.md); its format is no JSON, so it is not described there."""
+        return Response(await service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     @routes.get("/api/progress", openapi_extra=says(Progress))
     async def progress() -> Response:

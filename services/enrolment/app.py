@@ -1,6 +1,6 @@
 """Composition root of enrolment."""
 
-from services.enrolment import api, audit, pages
+from services.enrolment import api, audit, metrics, pages
 from services.enrolment.consumer import Enrolment
 from services.enrolment.deadlines import Deadlines
 from services.enrolment.settings import Settings
@@ -35,6 +35,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         loops=[deadlines.turn],
         closing=[entrance.stop],
         also=also,
+        questions=[metrics.seats(database, clock)],
     )
     deadlines.kernel = service.kernel
     return service

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from services.notifications import api, audit, pages
+from services.notifications import api, audit, metrics, pages
 from services.notifications.consumer import Consumer
 from services.notifications.firing import Reminders
 from services.notifications.queue import Queue
@@ -44,6 +44,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         loops=[sender.send_forever, reminders.remind_forever],
         closing=[marking.stop],
         also=also,
+        questions=metrics.questions(database, clock, sender),
     )
     service.kernel.on_commit = sender.wake.set
     return service

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -31,6 +32,13 @@ class Sender:
         self._queue, self._settings, self._clock = queue, settings, clock
         self._lines = [Line(settings) for _ in range(settings.smtp_connections)]
         self._pause = 0.0
+        self.settled: Counter[str] = Counter()
+        """Messages that this process has settled, by status."""
+
+    @property
+    def reachable(self) -> bool:
+        """False once the mail server could not be reached, until it is again."""
+        return self._pause == 0
 
     async def send_forever(self) -> None:
         """Send until cancelled; a mail that is being handed over then is finished first."""
@@ -53,6 +61,10 @@ class Sender:
             await self._queue.release(lease)
         return len(letters)
 
+    async def _write(self, lease: Lease, results: Sequence[Settled]) -> None:
+        await self._queue.settle(lease, results)
+        self.settled.update(result.status for result in results if result.status != "planned")
+
     async def _rest(self) -> None:
         """Nothing is due: hang up, and look again soon."""
         await self._hang_up()
@@ -74,7 +86,7 @@ class Sender:
                 to_send.append(letter)
             else:
                 settled.append(result)
-        await self._queue.settle(lease, settled)
+        await self._write(lease, settled)
         return to_send
 
     def _unsendable(self, letter: Letter) -> Settled | None:
@@ -133,7 +145,7 @@ class Sender:
         batch.results.append(result)
         async with batch.writing:
             results, batch.results = batch.results, []
-            await self._queue.settle(batch.lease, results)
+            await self._write(batch.lease, results)
 
     def _build(self, letter: Letter) -> Mail | None:
         reader = letter.reader.person if letter.reader else None
@@ -157,4 +169,4 @@ class Sender:
                 settled.append(Settled(message_id=message.message_id, status="planned", tried_at=now))
             elif now > message.tried_at + TRIES:
                 settled.append(Settled(message_id=message.message_id, status="failed", reason="unreachable"))
-        await self._queue.settle(batch.lease, settled)
+        await self._write(batch.lease, settled)

@@ -49,6 +49,8 @@ async def prepare(database: Database) -> None:
     await database["due"].create_index([("offering_id", 1), ("session_id", 1)])
     messages = database["messages"]
     await messages.create_index([("next_try", 1), ("order", 1)], partialFilterExpression={"status": "planned"})
+    rare = {"status": {"$in": ["failed", "unclear"]}}
+    await messages.create_index("status", partialFilterExpression=rare)  # for metrics: counted, never listed
     await messages.create_index([("mentions", 1), ("status", 1)])
     for field in ("person_id", "offering_id", "kind"):
         await messages.create_index([(field, 1), ("order", 1)])

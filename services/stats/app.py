@@ -1,6 +1,6 @@
 """Composition root of stats."""
 
-from services.stats import api, audit, pages
+from services.stats import api, audit, metrics, pages
 from services.stats.consumer import StatsHandler
 from services.stats.settings import Settings
 from services.stats.store import Store
@@ -14,4 +14,5 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     store = Store(database, settings.zone)
     handler, publisher = StatsHandler(store), runtime.publisher(settings)
     routers = [api.routes(store), audit.router(database, settings, handler), pages.router(store, settings, clock)]
-    return runtime.Service(settings, database, publisher, handler, store.prepare, routers=routers)
+    fresh = metrics.freshness(database, clock)
+    return runtime.Service(settings, database, publisher, handler, store.prepare, routers=routers, questions=[fresh])

@@ -16,4 +16,4 @@ def test_each_budget_must_be_smaller_than_the_next(earlier: str, later: str) -> 
 
 
 def test_the_budgets_are_those_of_the_design() -> None:
-    assert [*Budgets().model_dump().values()] == [2, 5, 10, 12, 20, 30, 45, 300, 14 * 24 * 3600]
+    assert [*Budgets().model_dump().values()] == [2, 5, 10, 12, 20, 30, 45, 60, 120, 300, 14 * 24 * 3600]
