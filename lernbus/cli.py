@@ -14,7 +14,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from lernbus import keys
+from lernbus import dead_letters, keys
 from lernbus.client import Client
 from lernbus.errors import CommandError
 from lernbus.moments import moment, span
@@ -23,6 +23,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 clock = typer.Typer(no_args_is_help=True)
 app.add_typer(clock, name="clock", help="Moves the clock of a stack that was started with --now: due reminders go out.")
 app.add_typer(keys.key, name="key")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(keys.user, name="user")
 console = Console(highlight=False)
 

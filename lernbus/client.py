@@ -72,6 +72,10 @@ class Client:
         """PUT JSON."""
         return self._send("PUT", path, json=body)
 
+    def post(self, path: str, body: Any) -> Any:  # noqa: ANN401 (JSON)
+        """POST JSON."""
+        return self._send("POST", path, json=body)
+
     def push(self, events: Sequence[bytes]) -> None:
         """Send events as one batch; while the bus cannot take them, again for a minute."""
         body = b"[" + b",".join(events) + b"]"

@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from lernbus.errors import CommandError
-from shared import dead_letters_api, status, web
+from shared import dead_letters_api, dead_letters_pages, status, web
 from shared.guard import Doors, Guard
 from shared.openapi import CONTRACT, Application
 from shared.runtime import Service
@@ -37,7 +37,8 @@ def application(services: Sequence[Service], more: Sequence[APIRouter] = (), doo
     web.install(app)
     app.add_middleware(Guard, doors=doors)
     for service in services:
-        for router in (*service.routers, status.router(service), dead_letters_api.router(service)):
+        letters = (dead_letters_api.router(service), dead_letters_pages.router(service))
+        for router in (*service.routers, status.router(service), *letters):
             app.include_router(router, tags=[service.name])
     for router in more:
         app.include_router(router)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from shared.events import PersonErased
+from shared.handler import Result
 from shared.keys import partition_of
-from tests.support.world import TIME, World, until
+from tests.support.world import TIME, World, seats, until
 
 REPLAYED, DROPPED = "lernbus.dead-letter.replayed.v1", "lernbus.dead-letter.dropped.v1"
 
@@ -191,3 +193,34 @@ async def test_a_letter_of_another_partition_is_not_touched(world: World) -> Non
     await world.put([(elsewhere, None, json.dumps(head).encode(), [])])
     await applied(world)
     assert (await letters(world))[0]["status"] == "open"
+
+
+async def test_an_erasure_takes_the_content_of_the_persons_letters_at_once(world: World) -> None:
+    """A person's record that somebody has put onto a wrong topic is a letter with a name and an address in it."""
+    service = world.build()
+    handler = seats(service)
+    handler.topics = {world.topic: {**handler.topics[world.topic], "lms.person.erased.v1": PersonErased}}
+    apply = handler.apply
+    handler.apply = lambda state, item: (  # type: ignore[method-assign]
+        Result() if isinstance(item.event.data, PersonErased) else apply(state, item)
+    )
+    misplaced = json.dumps({"type": "lms.person.changed.v1", "data": {"email": "p1@stadt.example"}}).encode()
+    where = partition_of(b"p1", 3)
+    await world.put([(where, b"p1", misplaced, [("note", b"p1@stadt.example")])] * 2)
+    await world.produce([world.event("unheard_of", "o1")])
+    async with service.running():
+        await world.until_idle()
+        first = (await letters(world, key="p1"))[0]
+        await say(world, REPLAYED, [first], first["value"])
+        await world.until_idle()
+        assert b"p1@stadt.example" in (await letters(world, key="p1"))[0]["edited"]
+        await world.put([(where, b"p1", None, [])])
+        await world.until_idle()
+        for one in await letters(world, key="p1"):
+            assert "stadt.example" not in str(one)
+            assert (one["status"], one["value"], one["headers"], one["withheld"]) == ("open", None, [], True)
+        await say(world, REPLAYED, await letters(world, key="p1"))
+        await say(world, DROPPED, (await letters(world, key="p1"))[:1])
+        await world.until_idle()
+    assert [one["status"] for one in await letters(world, key="p1")] == ["dropped", "open"]
+    assert [one["value"] is not None for one in await letters(world, key="o1")] == [True]
