@@ -9,12 +9,13 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from importlib.metadata import version
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import pymongo
 import structlog
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from pymongo.asynchronous.database import AsyncDatabase
@@ -29,6 +30,7 @@ Samples = Mapping[Any, float]
 Question = Callable[[], Awaitable[Sequence[Metric]]]
 """Asks the database. May fail."""
 log = structlog.get_logger()
+disable_created_metrics()  # a second line for each, which nobody reads
 
 
 def gauge(name: str, help_: str, labels: Sequence[str], samples: Samples) -> Metric:
@@ -45,6 +47,14 @@ def counter(name: str, help_: str, labels: Sequence[str], samples: Samples) -> M
     for values, value in samples.items():
         found.add_metric(values, value)
     return found
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("lernbus")
+    except PackageNotFoundError:  # run from its folder
+        return "not installed"
 
 
 class Metrics(Collector):
@@ -80,7 +90,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Everything but the histogram, which stands in the registry by itself."""
-        yield gauge("build_info", "The running version.", ["version"], {(version("lernbus"),): 1})
+        yield gauge("build_info", "The running version.", ["version"], {(_version(),): 1})
         yield from progress_of(self._kernel)
         yield from partitions_of(self._kernel)
         yield from health_of(self._watch)
