@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.compose import needs_docker
+from tests.support.servers import docker_present
 
 pytestmark = pytest.mark.containers
 ROOT = Path(__file__).parents[2]
 
 
 def promtool(*words: str) -> str:
-    needs_docker()
+    assert docker_present()
     image = f"prom/prometheus:{os.environ.get('PROMETHEUS_TAG', 'latest')}"
     mount = f"{ROOT / 'deploy' / 'monitoring'}:/monitoring:ro"
     command = ["docker", "run", "--rm", "--entrypoint", "promtool", "-v", mount, "-w", "/monitoring", image, *words]
