@@ -105,7 +105,10 @@ class CommonClock:
 
     async def _follow(self) -> None:
         """Obey what is on the topic, in order. Who finds nothing there says what the clock is to begin with."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.kafka, auto_offset_reset="earliest")
+        settings = self._settings
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.kafka, **settings.connecting, auto_offset_reset="earliest"
+        )
         try:
             await consumer.start()
             consumer.assign([PLACE])

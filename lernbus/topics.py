@@ -3,7 +3,7 @@
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
 
 from lernbus.errors import CommandError
 from shared.events import ENROLMENT_EVENTS, LMS_EVENTS, LMS_PEOPLE
@@ -49,8 +49,11 @@ def names(settings: Settings) -> tuple[str, ...]:
 
 async def ensure_topics(settings: Settings) -> list[str]:
     """Create what is missing and return its names. Raises WrongTopicsError where a topic has other partitions."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
-    await admin.start()
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, **settings.connecting)
+    try:
+        await admin.start()
+    except KafkaConnectionError as error:  # the client has logged why
+        raise CommandError(f"Kafka at {settings.kafka} does not let us in or is not there") from error
     try:
         missing = sorted(set(names(settings)) - set(await admin.list_topics()))
         await _create(admin, missing, settings)

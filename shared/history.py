@@ -56,6 +56,7 @@ class History:
     async def _consumer(self) -> AsyncIterator[Any]:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka,
+            **self._settings.connecting,
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -16,11 +16,13 @@ from faststream import AckPolicy, NoCast
 from faststream._internal.endpoint.subscriber.mixins import TasksMixin
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
 
 from shared import logs
+from shared.access import refusal
 from shared.closing import close_consumer
 from shared.codec import Record
 from shared.handler import Handler
@@ -66,7 +68,17 @@ async def create(database: Database, *names: str) -> None:
 
 def publisher(settings: Settings, **more: Any) -> Publisher:
     """A publisher with these settings."""
-    return Publisher(settings.kafka, **settings.producing, **more)
+    return Publisher(settings.kafka, **settings.connecting, **settings.producing, **more)
+
+
+def _security(settings: Settings) -> BaseSecurity:
+    """The same for FastStream, which has types for it."""
+    told = settings.connecting
+    context = told.get("ssl_context")
+    if "sasl_mechanism" not in told:
+        return BaseSecurity(context)
+    kinds = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+    return kinds[told["sasl_mechanism"]](told["sasl_plain_username"], told["sasl_plain_password"], context)
 
 
 @dataclass
@@ -127,7 +139,9 @@ class Service:
             try:
                 return await self.prepare()
             except PyMongoError as error:
-                log.warning("waiting for the database", service=self.name, kind=type(error).__name__)
+                log.warning(
+                    "waiting for the database", service=self.name, kind=type(error).__name__, why=refusal(error)
+                )
                 await asyncio.sleep(1)
 
     async def _ticking(self) -> None:
@@ -159,6 +173,7 @@ class Service:
         broker = KafkaBroker(
             settings.kafka,
             client_id=f"lernbus-{self.name}",
+            security=_security(settings),
             allow_auto_create_topics=False,
             retry_backoff_ms=500,
             metadata_max_age_ms=30_000,

@@ -58,11 +58,21 @@ def _kafka(settings: "Settings") -> list[Finding]:
     brokers = [one.strip() for one in settings.kafka.split(",")]
     found = []
     if not all(is_loopback(_host(one)) for one in brokers):
-        why = "events travel in the clear, and whoever reaches Kafka can write them"
-        found.append(Finding("LERNBUS_KAFKA", why, "use a broker with TLS and a user"))
+        found += _kafka_access(settings)
     if len(brokers) > 1 and settings.replication == 1:
         why = "there are several brokers, and the loss of one loses events"
         found.append(Finding("LERNBUS_REPLICATION", why, "set 3, and raise the replication of topics that exist"))
+    return found
+
+
+def _kafka_access(settings: "Settings") -> list[Finding]:
+    found = []
+    if not settings.kafka_security.endswith("ssl"):
+        why = "events travel in the clear, those with names and addresses too"
+        found.append(Finding("LERNBUS_KAFKA_SECURITY", why, "set sasl_ssl"))
+    if settings.kafka_username is None and settings.kafka_certificate is None:
+        why = "whoever reaches Kafka can read and write events"
+        found.append(Finding("LERNBUS_KAFKA_USERNAME", why, "let the broker ask for a user and set sasl_ssl"))
     return found
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from shared import safety
+from shared import access, safety
 from shared.secret_files import SecretFiles
 
 DEMO_SINK: Final = "mailpit"
@@ -62,8 +62,25 @@ class Settings(BaseSettings):
 
     kafka: str = "127.0.0.1:9092"
     """Brokers to begin with: `host:port`, several with commas."""
+    kafka_security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    """With `ssl` the connection is encrypted and the broker's certificate checked, with `sasl` a user is shown."""
+    kafka_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    """How the password is proven where `LERNBUS_KAFKA_SECURITY` begins with `sasl`; PLAIN sends it as it is."""
+    kafka_username: str | None = None
+    """The user at the broker."""
+    kafka_password: SecretStr | None = None
+    """The user's password."""
+    kafka_ca: Path | None = None
+    """The file of authorities (PEM) whose certificates of brokers are trusted; without it, the system's."""
+    kafka_certificate: Path | None = None
+    """The file of our own certificate (PEM), where the broker asks its clients for one."""
+    kafka_certificate_key: Path | None = None
+    """The file of its key, unless it stands in the certificate's file."""
     mongo: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?directConnection=true")
-    """Where MongoDB is, with user and password: a replica set, for only there are transactions."""
+    """Where MongoDB is, with user and password: a replica set, for only there are transactions.
+
+    TLS and more are options of the address: `tls=true&tlsCAFile=/path&authMechanism=SCRAM-SHA-256`.
+    """
     database: str = ""
     """The service's own database; nobody else reads or writes it."""
     partitions: int = Field(12, ge=1, le=1_000)
@@ -120,9 +137,20 @@ class Settings(BaseSettings):
             raise ValueError(f"now: a moved clock is only for LERNBUS_SMTP_HOST={DEMO_SINK} or a loopback address")
         return self
 
+    @model_validator(mode="after")
+    def _neighbours_can_be_reached(self) -> Self:
+        access.kafka(self)
+        access.check_mongo(self.mongo.get_secret_value())
+        return self
+
     def unsafe(self) -> list[safety.Finding]:
         """What works and is dangerous; a service adds what its own settings can be."""
         return safety.common(self)
+
+    @property
+    def connecting(self) -> dict[str, Any]:
+        """What every client of Kafka needs beyond its address: TLS, user and password."""
+        return access.kafka(self)
 
     @property
     def producing(self) -> dict[str, Any]:

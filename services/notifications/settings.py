@@ -3,11 +3,13 @@
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
 from shared import settings
+from shared.access import tls
 from shared.safety import Finding, is_loopback
 
 
@@ -20,6 +22,8 @@ class Settings(settings.Settings):
     """The mail server's port: 25 or 587 with `starttls`, 465 with `tls`."""
     smtp_security: Literal["none", "starttls", "tls"] = "starttls"
     """`starttls` and `tls` check the server's certificate; `none` sends names and addresses in the clear."""
+    smtp_ca: Path | None = None
+    """The file of authorities (PEM) whose certificates of mail servers are trusted; without it, the system's."""
     smtp_username: str | None = None
     """The user at the mail server; none is shown where none is set."""
     smtp_password: SecretStr | None = None
@@ -43,6 +47,10 @@ class Settings(settings.Settings):
             named = ""
         if not named:
             raise ValueError("mail_from: has no address")
+        try:
+            tls(self.smtp_ca)
+        except OSError as error:
+            raise ValueError(f"smtp_ca: {self.smtp_ca} is no certificate that can be used") from error
         return self
 
     def unsafe(self) -> list[Finding]:

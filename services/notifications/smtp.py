@@ -16,6 +16,7 @@ from aiosmtplib import (
 
 from services.notifications.mail import Mail
 from services.notifications.settings import Settings
+from shared.access import refusal, tls
 
 ENHANCED = re.compile(r"\d\.\d{1,3}\.\d{1,3}\b")
 
@@ -36,6 +37,7 @@ class Line:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._tls = tls(settings.smtp_ca)
         self._smtp: SMTP | None = None
 
     async def deliver(self, mail: Mail) -> Reply:
@@ -56,7 +58,7 @@ class Line:
         try:
             smtp = await self._open()
         except (SMTPException, OSError) as error:
-            return Reply("unreachable", _code(error) or "connection refused")
+            return Reply("unreachable", _code(error) or refusal(error) or "connection refused")
         handed_over = False
         try:
             await smtp.mail(self._settings.sender.addr_spec)
@@ -84,6 +86,7 @@ class Line:
             password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
             use_tls=settings.smtp_security == "tls",
             start_tls=settings.smtp_security == "starttls",
+            tls_context=self._tls,
             timeout=settings.smtp_timeout,
             local_hostname=settings.sender.domain,
         )

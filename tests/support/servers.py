@@ -101,14 +101,14 @@ def kafka_container() -> Iterator[Kafka]:
     # As root: in some builds of the image the configuration files are read-only for its own user, and the broker exits
     # with "error while preparing configs".
     container = DockerContainer(f"apache/kafka:{TAG}").with_bind_ports(9092, port).with_kwargs(user="root")
-    for name, value in _settings(port).items():
+    for name, value in kafka_settings(port).items():
         container.with_env(f"KAFKA_{name}", value)
     started = LogMessageWaitStrategy(re.compile("Kafka Server started")).with_startup_timeout(START_SECONDS)
     with container.waiting_for(started) as running:
         yield Kafka(f"127.0.0.1:{port}", idempotent=True, container=running.get_wrapped_container())
 
 
-def _settings(port: int) -> dict[str, str]:
+def kafka_settings(port: int) -> dict[str, str]:
     return {
         "NODE_ID": "1",
         "PROCESS_ROLES": "broker,controller",

@@ -14,6 +14,8 @@ from shared.settings import Settings
 
 EVERY = [(service, one) for service, kind in SETTINGS.items() for one in settings_in(kind)]
 
+KAFKA_USER = {"kafka_username": "u", "kafka_password": "p"}
+
 
 @pytest.fixture(autouse=True)
 def _no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +65,7 @@ def test_unsafe_settings_are_said_and_make_the_check_fail(monkeypatch: pytest.Mo
     monkeypatch.setenv("LERNBUS_KAFKA", "kafka:9092")
     safe, lines = printed("stats")
     assert not safe
-    assert [line[1] for line in lines if line[0] == "unsafe:"] == ["LERNBUS_KAFKA:"]
+    assert [line[1] for line in lines if line[0] == "unsafe:"] == ["LERNBUS_KAFKA_SECURITY:", "LERNBUS_KAFKA_USERNAME:"]
 
 
 def test_a_slip_of_the_pen_is_named_and_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +115,10 @@ def unsafe(kind: type[Settings], **given: Any) -> list[str]:
     [
         (Settings, {}, []),
         (Settings, {"kafka": "[::1]:9092, localhost:9093"}, ["replication"]),
-        (Settings, {"kafka": "127.0.0.1:9092,10.0.0.1:9092", "replication": 2}, ["kafka"]),
+        (Settings, {"kafka": "127.0.0.1:9092,10.0.0.1:9092", "replication": 2}, ["kafka_security", "kafka_username"]),
+        (Settings, {"kafka": "broker:9092", "kafka_security": "ssl"}, ["kafka_username"]),
+        (Settings, {"kafka": "broker:9092", "kafka_security": "sasl_ssl", **KAFKA_USER}, []),
+        (Settings, {"kafka": "broker:9092", "kafka_security": "sasl_plaintext", **KAFKA_USER}, ["kafka_security"]),
         (Settings, {"broker": "embedded"}, ["broker"]),
         (Settings, {"now": "2024-11-14T09:00:00Z"}, ["now"]),
         (Settings, {"mongo": "mongodb://db:27017/"}, ["mongo", "mongo"]),
