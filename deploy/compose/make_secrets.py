@@ -1,8 +1,8 @@
 """Makes what is missing of passwords and keys and gives everybody their own: safe to repeat, and to be killed half-way.
 
 /secrets/vault holds the originals, for root alone; each other folder in /secrets is a volume that one container reads.
-Without arguments it does only that. `key SOURCE` adds a sender's key, `user NAME PASSWORD` an office user,
-`show NAME` prints an original (`operator-key`, `office-password`, `mongo-root`).
+Without arguments it does only that. `key SOURCE` adds a sender's key, `user NAME` an office user (its password comes
+from standard input), `show NAME` prints an original (`operator-key`, `office-password`, `mongo-root`).
 """
 
 import base64
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from lernbus.keys import PREFIX
-from shared.credentials import parse_keys, parse_users
+from shared.credentials import BadFileError, parse_keys, parse_users
 from shared.passwords import HASHER
 
 ROOT: Final = Path("/secrets")
@@ -94,10 +94,14 @@ def main(arguments: list[str]) -> None:
         case ["user", name]:
             password = sys.stdin.readline().rstrip("\r\n")
             add("users", name, HASHER.hash(password))
+            print(f"{name} may log in")
         case ["show", name] if (ROOT / "vault" / name).is_file():
             print(original(name))
         case _:
             sys.exit("say nothing, `key SOURCE`, `user NAME` (the password on standard input) or `show NAME`")
 
 
-main(sys.argv[1:])
+try:
+    main(sys.argv[1:])
+except BadFileError as error:
+    sys.exit(str(error))

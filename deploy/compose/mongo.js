@@ -4,11 +4,10 @@ const fs = require("fs");
 const secret = (name) => fs.readFileSync(`/run/secrets/${name}`, "utf8").trim();
 const admin = db.getSiblingDB("admin");
 
-const ALREADY_INITIALIZED = 23;
+const UNAUTHORIZED = 13, ALREADY_INITIALIZED = 23;
 const login = () => {
   try {
-    const answer = admin.auth("root", secret("root"));
-    return answer.ok === 1;
+    return admin.auth("root", secret("root")).ok === 1;
   } catch (error) {
     return false;
   }
@@ -18,6 +17,7 @@ const known = login();
 try {
   rs.initiate({ _id: "rs0", members: [{ _id: 0, host: "mongo:27017" }] });
 } catch (error) {
+  if (error.code === UNAUTHORIZED) throw new Error("this database knows another password: it was made with other secrets");
   if (error.code !== ALREADY_INITIALIZED) throw error;
 }
 while (!db.hello().isWritablePrimary) sleep(100);
