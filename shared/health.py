@@ -5,8 +5,8 @@
 * What is to be done and is not done for `Budgets.stall` makes unready, for `Budgets.restart` it ends the process,
   whatever the reason: a client that hangs, a dead consumer, a failure of ours that nobody has thought of. A new process
   cures many of these.
-* It does not cure an absent neighbour. While one is known to be away nothing is counted: restarting would only add to
-  the load of the neighbour when it comes back.
+* It does not cure an absent neighbour. While one is known to be away nothing is counted, and when it is back the time
+  begins anew: restarting would only add to its load then.
 * A rebalance is no standstill: readiness may be false while partitions move, for `Budgets.rebalance` at most, which is
   shorter than `Budgets.stall`.
 * A partition that was stopped on purpose waits for an operator: not ready, but a restart would not help.
@@ -69,10 +69,8 @@ def after(health: Health, look: Look) -> Health:
     seen = replace(health, commits=look.commits, polls=look.polls)
     moved = look.commits > health.commits
     idle = not look.busy and look.polls > health.polls
-    if moved or idle:
+    if moved or idle or look.away:
         return replace(seen, still=0.0)
-    if look.away:
-        return seen
     return replace(seen, still=health.still + min(look.seconds, LONGEST_LOOK))
 
 

@@ -52,16 +52,14 @@ def test_each_transaction_is_progress_and_a_long_batch_no_standstill(pause: int)
 
 
 def test_while_a_neighbour_is_away_nothing_is_counted_and_the_process_never_ends() -> None:
-    before = standing(50)
-    health = standing(1_000, away=["MongoDB"], start=before)
-    assert health.still == 50
+    health = standing(1_000, away=["MongoDB"], start=standing(119))
     assert judged(health, FINE._replace(away=["MongoDB"]), LIMITS) == Verdict("away", "MongoDB cannot be reached")
 
 
-def test_when_the_neighbour_is_back_the_rest_of_the_time_counts() -> None:
-    health = standing(69, start=standing(300, away=["Kafka"], start=standing(50)))
-    assert judged(health, FINE, LIMITS).status == "stalled"
-    assert judged(standing(1, start=health), FINE, LIMITS).status == "dead"
+def test_when_the_neighbour_is_back_the_time_begins_anew() -> None:
+    health = standing(59, start=standing(300, away=["Kafka"], start=standing(119)))
+    assert judged(health, FINE, LIMITS).status == "ready"
+    assert judged(standing(61, start=health), FINE, LIMITS).status == "dead"
 
 
 def test_the_verdict_of_death_waits_while_a_neighbour_has_just_gone() -> None:
