@@ -121,6 +121,8 @@ class Service:
         if not structlog.is_configured():  # structlog's own default prints the variables of every frame
             logs.configure()
         async with contextlib.AsyncExitStack() as stack:
+            log.info("starting", service=self.name, partitions=self.settings.partitions)
+            stack.callback(log.info, "stopped", service=self.name)
             stack.push_async_callback(self.database.client.close)
             for close in (self.publisher.stop, self.office.stop, *self.closing):
                 stack.push_async_callback(close)

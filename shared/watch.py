@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ AGAIN: Final = 1
 """Seconds between two questions to a neighbour, and after one that was not answered."""
 MISSES: Final = 2
 """So many questions in a row must fail: a busy machine may miss one."""
+TELL: Final = 60
+"""Seconds between two lines about what was read."""
 Ping = Callable[[], Awaitable[bool]]
 log = structlog.get_logger()
 
@@ -37,6 +40,8 @@ class Watch:
         self._limits = Limits(kernel.budgets.stall, kernel.budgets.restart)
         self._looked = time.monotonic()
         self._said = "starting"
+        self._told = self._looked
+        self._counted: Counter[str] = Counter()
 
     @property
     def away(self) -> frozenset[str]:
@@ -63,6 +68,7 @@ class Watch:
         progress = self.kernel.progress
         self._health = after(self._health, Look(seconds, progress.commits, progress.polls, busy, self.away))
         self._say(self.verdict())
+        self._tell(now)
         await asyncio.sleep(1)
 
     async def _busy(self) -> bool:
@@ -84,6 +90,18 @@ class Watch:
             async with asyncio.timeout(1):
                 return bool(await consumer.position(tp) >= end)
         return False
+
+    def _tell(self, now: float) -> None:
+        """A line a minute about what was read, if anything was."""
+        if now < self._told + TELL:
+            return
+        counted: Counter[str] = Counter()
+        for (_, _, outcome), n in self.kernel.progress.outcomes.items():
+            counted[outcome] += n
+        if new := counted - self._counted:
+            lag = sum(n or 0 for n in self.kernel.lag().values())
+            log.info("read", service=self.kernel.handler.group, records=dict(new), lag=lag)
+        self._told, self._counted = now, counted
 
     def _say(self, verdict: Verdict) -> None:
         """A line when it has changed, but for a rebalance and a restart of a batch, which have lines of their own."""

@@ -197,6 +197,35 @@ async def test_what_cannot_be_read_or_applied_is_a_dead_letter_and_its_neighbour
     assert [one["person_id"] for one in found] == [f"{unique}-p"]
 
 
+async def test_the_log_names_places_and_entities_and_never_people(services: Services, unique: str) -> None:
+    """Whatever is wrong with a record, and also where an LMS takes an address for a key."""
+    name, address = f"Erika {unique}", f"{unique}@stadt.example"
+    asked = request(unique, f"{unique}-p")
+    absent = event("attendance.recorded", offering_id=unique, person_id=name, session_id="s1", status="attended")
+    services.post(offering(unique, title=name), person(f"{unique}-p", display_name=name, email=address), asked)
+    broken = {**person(f"{unique}-q"), "data": {"person_id": f"{unique}-q", "display_name": name, "email": address}}
+    await _produce(
+        services,
+        ("lms.people", f"{unique}-q".encode(), json.dumps(broken).encode(), {}),
+        ("lms.people", address.encode(), json.dumps(person(f"{unique}-r", display_name=name)).encode(), {}),
+        ("lms.events", address.encode(), f"{{{name}".encode(), {"ce_note": name}),
+        ("lms.events", unique.encode(), json.dumps({**asked, "type": name}).encode(), {}),
+        ("lms.events", unique.encode(), json.dumps(absent).encode(), {}),
+    )
+    services.settle()
+    _until(services.processes["notifications"], "/notifications/health/ready")
+
+    for process in services.processes.values():
+        said = "".join([*process.lines])
+        assert name not in said
+        assert address not in said
+    lines = [json.loads(line) for line in services.processes["enrolment"].lines if '"dead letter"' in line]
+    mine = [line for line in lines if line["entity"] == unique]
+    assert [(line["topic"], line["reason"]) for line in mine] == [("lms.events", "no_booking")]
+    assert {"wrong_key", "not_json", "unknown_type", "invalid"} <= {line["reason"] for line in lines}
+    assert all(isinstance(line["partition"], int) and isinstance(line["offset"], int) for line in lines)
+
+
 async def test_a_tombstone_on_the_topic_erases_a_person(services: Services, unique: str) -> None:
     who = f"{unique}-p"
     services.post(offering(unique), person(who), request(unique, who))
