@@ -19,10 +19,15 @@ MONGODB: Final = struct.pack("<iiii", 16 + len(_HELLO), 1, 0, 2013) + _HELLO
 """OP_MSG `hello`: the same."""
 
 
-async def kafka(settings: Settings) -> bool:
+async def kafka(settings: Settings, tls: ssl.SSLContext | None) -> bool:
     """True if one of the brokers that we know answers."""
-    brokers = [one.strip().rpartition(":") for one in settings.kafka.split(",")]
-    return await _any((host.strip("[]"), int(port)) for host, _, port in brokers)
+    return await _any(map(_place, settings.kafka.split(",")), KAFKA, tls)
+
+
+def _place(broker: str) -> tuple[str, int]:
+    """Host and port; 9092 is Kafka's own."""
+    host, colon, port = broker.strip().rpartition(":")
+    return (host.strip("[]"), int(port)) if colon and port.isdigit() else (broker.strip(" []"), 9092)
 
 
 async def mongodb(client: AsyncMongoClient[dict[str, Any]]) -> bool:
@@ -32,7 +37,7 @@ async def mongodb(client: AsyncMongoClient[dict[str, Any]]) -> bool:
     return await _any(((host, port) for host, port in servers if port is not None), MONGODB, tls)
 
 
-async def _any(places: Iterable[tuple[str, int]], question: bytes = KAFKA, tls: ssl.SSLContext | None = None) -> bool:
+async def _any(places: Iterable[tuple[str, int]], question: bytes, tls: ssl.SSLContext | None) -> bool:
     return any(await asyncio.gather(*(_answers(host, port, question, tls) for host, port in places)))
 
 

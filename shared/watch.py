@@ -35,7 +35,11 @@ class Watch:
         self.kernel = kernel
         self.dead = asyncio.Event()
         self.misses: dict[str, int] = {}
-        self.neighbours: Mapping[str, Ping] = {"Kafka": lambda: pings.kafka(kernel.settings), "MongoDB": self._mongodb}
+        tls = kernel.settings.connecting.get("ssl_context")
+        self.neighbours: Mapping[str, Ping] = {
+            "Kafka": lambda: pings.kafka(kernel.settings, tls),
+            "MongoDB": self._mongodb,
+        }
         self._health = Health()
         self._limits = Limits(kernel.budgets.stall, kernel.budgets.restart)
         self._looked = time.monotonic()

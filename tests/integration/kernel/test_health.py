@@ -216,12 +216,12 @@ async def test_a_hundred_rebalances_are_no_false_alarm(world: World) -> None:
 
 async def test_a_ping_tells_a_port_that_listens_from_a_server_that_answers(world: World) -> None:
     there = world.kafka.bootstrap
-    assert await pings.kafka(world.settings())
+    assert await pings.kafka(world.settings(), None)
     assert await pings.mongodb(world.database.client)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         place = f"127.0.0.1:{mute.getsockname()[1]}"
-        assert not await pings.kafka(world.settings(kafka=place))
-        assert await pings.kafka(world.settings(kafka=f"{place},{there}"))
+        assert not await pings.kafka(world.settings(kafka=place), None)
+        assert await pings.kafka(world.settings(kafka=f"{place},{there}"), None)
         uri = f"mongodb://{place}/?directConnection=true"
         async with AsyncMongoClient[dict[str, Any]](uri, connect=False) as client:
             assert not await pings.mongodb(client)
