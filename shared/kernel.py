@@ -67,6 +67,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         self.era = 0
         self._hinted: dict[TopicPartition, int] = {}
         self._jumped: dict[TopicPartition, tuple[int, int]] = {}
+        self._bugs: set[Place] = set()
 
     # --- what the consumer tells us ---------------------------------------------------------------------------------
 
@@ -87,7 +88,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Recovery must not run in here: aiokafka sends no heartbeats meanwhile."""
         self.era += 1
-        for memory in (self.owned, self.stopped, self._hinted, self._jumped, self.failures):
+        for memory in (self.owned, self.stopped, self._hinted, self._jumped, self._bugs, self.failures):
             memory.clear()
         log.info("assigned", service=self.handler.group, partitions=dict(Counter(tp.topic for tp in assigned)))
         self.assigned.set()
@@ -98,6 +99,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         async with self.lock:
             try:
                 await self._run(records)
+                self._bugs.clear()
                 self.failures.pop("batch", None)
             except Exception as error:  # noqa: BLE001 - every failure ends so: forget, wait, read again
                 self._rewind(records)
@@ -216,7 +218,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
 
     async def _plan_and_write(self, records: list[Record]) -> tuple[int, Fold[S]]:
         """Take as much as fits; a record that our code fails on is found, and dead-lettered."""
-        bugs: set[Place] = set()
+        bugs = self._bugs
         limit = STEP
         while True:
             waiting = await self.parked.waiting(map(partition_and_topic, records), self.owned, limit)
@@ -233,17 +235,22 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
             else:
                 return done, fold
             if len(suspects) == 1:
-                self._isolate(suspects[0], error, bugs)
+                self._isolate(suspects[0], error)
             elif suspects is records:  # loading or writing failed: whose fault it is, halving tells
                 records = records[: len(records) // 2]
             else:
                 limit = len(suspects) // 2
 
-    def _isolate(self, record: Record, error: BaseException, bugs: set[Place]) -> None:
-        """From now on this record is not applied. If it fails all the same, it is not the record's fault."""
-        if place(record) in bugs:
+    def _isolate(self, record: Record, error: BaseException) -> None:
+        """From now on this record is not applied. If it fails all the same, it is not the record's fault.
+
+        Remembered until the batch is through: one with many bugs may not end within its time, and must come nearer to
+        its end with every try.
+        """
+        if place(record) in self._bugs:
+            self._bugs.clear()
             raise error
-        bugs.add(place(record))
+        self._bugs.add(place(record))
         log.error("bug", topic=record.topic, partition=record.partition, offset=record.offset, exc_info=error)
 
     async def _plan(

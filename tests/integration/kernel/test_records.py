@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import pytest
@@ -73,6 +74,27 @@ async def test_a_wrong_key_and_a_wrong_partition(world: World) -> None:
     assert await world.database["offerings"].count_documents({"$or": [{"waiting": "x"}, {"confirmed": "x"}]}) == 0
 
 
+async def test_a_batch_with_more_bugs_than_it_has_time_for_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is found by applying the batch again; what one try has found the next one knows."""
+    monkeypatch.setattr(limit, "IN_A_ROW", 1_000)
+    monkeypatch.setattr(limit, "SHARE", 1_000)
+    names = [f"x{n}" for n in range(60)]
+    await world.produce(world.event("scheduled", name, capacity=1) for name in names)
+    await world.produce(world.event("requested", name, person_id="bug") for name in names)
+    service = world.build()
+    plan, calls = service.kernel._plan, count(1)
+
+    async def out_of_time(*given: Any) -> Any:  # noqa: ANN401 - as the plan
+        if next(calls) % 20 == 0:
+            raise TimeoutError
+        return await plan(*given)
+
+    monkeypatch.setattr(service.kernel, "_plan", out_of_time)
+    async with service.running():
+        await world.until_idle()
+    await world.audit()
+
+
 @pytest.mark.parametrize("trouble", ["", "refused", "bug", "huge", "unloadable", "unwritable"])
 async def test_2500_events_held_until_their_offering_arrives(world: World, trouble: str) -> None:
     """They are let go in order and in steps; what cannot be applied among them is found, and a bug holds the rest."""
@@ -83,14 +105,14 @@ async def test_2500_events_held_until_their_offering_arrives(world: World, troub
     await world.produce(world.requests(3, 30))
     commits = 0
 
-    def count() -> None:
+    def committed() -> None:
         nonlocal commits
         commits += 1
 
     async with world.service() as service:
         await world.until_idle()
         assert sum(one["tally"].get("held", 0) for one in (await world.positions()).values()) == 2_500
-        service.kernel.on_commit = count
+        service.kernel.on_commit = committed
         await world.produce([world.event("scheduled", "late", capacity=1_200)])
         await world.produce([world.event("requested", "late", person_id="last")])
         await world.until_idle()
