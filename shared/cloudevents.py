@@ -117,6 +117,6 @@ def _invalid(error: msgspec.ValidationError, root: str) -> Invalid:
     if "matching regex" in sentence:
         sentence = "has characters or a form that are not allowed here"
     path = re.sub(r"^\.", "", place.rstrip("`"))
-    named = re.search(r"missing required field `(\w+)`", sentence) or re.match(r"(\w+): ", sentence)
+    named = re.search(r"missing required field `(\w+)`", sentence) or re.match(r"([\w.\[\]]+): ", sentence)
     steps = [part for part in (root, path, named.group(1) if named else "") if part]
     return Invalid("invalid", ".".join(steps).replace(".[", "["), sentence)

@@ -69,7 +69,10 @@ class Attendance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Booking(msgspec.Struct, kw_only=True):
-    """One person's claim on one offering, as enrolment publishes it after every change."""
+    """One person's claim on one offering, as enrolment publishes it after every change.
+
+    `group_id`: of the group request that it came with; `all_or_nothing`: this group waits and gets its seats as one.
+    """
 
     booking_id: str
     offering_id: str
@@ -89,6 +92,8 @@ class Booking(msgspec.Struct, kw_only=True):
     ended_at: datetime | None = None
     attendance: list[Attendance] = []
     completed_at: datetime | None = None
+    group_id: str | None = None
+    all_or_nothing: bool = False
     version: int = 0
     cause: str = ""
 

@@ -3,32 +3,18 @@
 It knows section 4 of the design and nothing of the code that decides. Memory: a few words per booking.
 """
 
-from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
 from typing import Final, NamedTuple
 
 import msgspec
 
+from services.enrolment.audit_waiting import Waiting, is_grouped, may_have
 from shared.audit import Finding
 from shared.events import LIVE, Booking, Course, Leave, Offering, Organisation
 
 Entity = Booking | Offering | Course | Organisation | Leave
 SEATING: Final = {"enrolment.booking.confirmed.v1", "enrolment.booking.promoted.v1"}
 RESIZED: Final = "enrolment.offering.capacity_changed.v1"
-
-
-def may_have(offering: Offering, confirmed: Mapping[str | None, int], asking: Iterable[str | None]) -> set[str | None]:
-    """Of which of these organisations one more person may be confirmed (design section 4, "Who gets a seat")."""
-    if offering.capacity is None:
-        return {*asking}
-    if sum(confirmed.values()) >= offering.capacity:
-        return set()
-    aside = {
-        one.organisation_id: one.seats for one in offering.delegations if one.organisation_id not in offering.released
-    }
-    in_use = sum(n if (o or "") not in aside else max(0, n - aside[o or ""]) for o, n in confirmed.items())
-    is_open = in_use < offering.capacity - sum(aside.values())
-    return {o for o in asking if is_open or confirmed.get(o, 0) < aside.get(o or "", 0)}
 
 
 def digest(entity: Entity) -> int:
@@ -57,7 +43,8 @@ class OfferingHistory:
         self.bookings: dict[str, Seen] = {}
         self.broken: list[Finding] = []
         self.confirmed: Counter[str | None] = Counter()
-        self.waiting: defaultdict[str | None, OrderedDict[str, int]] = defaultdict(OrderedDict)
+        self.waiting = Waiting()
+        self._seated_groups: set[str] = set()
         self._live: dict[str, str] = {}
         self._cause = self._resized_by = ""
         self._idle = False
@@ -85,12 +72,18 @@ class OfferingHistory:
         """The steps of a record are done: now no free seat may stand beside a person who may have it."""
         if self.cut or self.offering is None or self.offering.status == "cancelled":
             return
-        heads = {o: next(iter(queue.items())) for o, queue in self.waiting.items() if queue}
+        for group in self._seated_groups & self.waiting.groups.keys():
+            self._broken(1, f"group {group} got some of its seats after version {self.version}, and is all or nothing")
+        self._seated_groups.clear()
+        heads = self.waiting.heads()
         able = may_have(self.offering, self.confirmed, heads) if heads else set()
+        groups = self.waiting.groups_able(self.offering, self.confirmed)
         if able and not self._idle:
             first = min((heads[o] for o in able), key=lambda head: head[1])[0]
             self._broken(2, f"a seat is free after version {self.version}, and booking {first} waits that may have it")
-        self._idle = bool(able)
+        elif groups and not self._idle:
+            self._broken(2, f"all seats of group {groups[0]} are free after version {self.version}, and it waits")
+        self._idle = bool(able or groups)
 
     def _judge(self, kind: str, booking: Booking) -> None:
         before = self.bookings.get(booking.booking_id)
@@ -114,13 +107,16 @@ class OfferingHistory:
             self._broken(
                 1, f"booking {booking.booking_id} got a seat as version {booking.version} that was not free: {detail}"
             )
-        place = self.waiting[booking.organisation_id].get(booking.booking_id, booking.version)
-        heads = {o: next(iter(queue.items())) for o, queue in self.waiting.items() if queue}
-        earlier = {o: head for o, head in heads.items() if head[1] < place}
+        place = self.waiting.place(booking)
+        earlier = self.waiting.heads(place)
         for o in may_have(offering, self.confirmed, earlier) if earlier else ():
             self._broken(
                 2, f"booking {booking.booking_id} passed {earlier[o][0]}, which waited longer and could have the seat"
             )
+        for group in self.waiting.groups_able(offering, self.confirmed, place):
+            self._broken(2, f"booking {booking.booking_id} passed group {group}, which could have all its seats")
+        if is_grouped(booking):
+            self._seated_groups.add(booking.group_id or "")
 
     def _keep(self, booking: Booking) -> None:
         key, organisation_id = booking.booking_id, booking.organisation_id
@@ -130,9 +126,9 @@ class OfferingHistory:
         if booking.status == "confirmed":
             self.confirmed[organisation_id] += 1
         if booking.status == "waiting":
-            self.waiting[organisation_id].setdefault(key, booking.version)
+            self.waiting.put(booking)
         elif before is not None:
-            self.waiting[before.organisation_id].pop(key, None)
+            self.waiting.drop(booking)
         if booking.status not in LIVE and self._live.get(booking.person_id) == key:
             del self._live[booking.person_id]
         self.bookings[key] = Seen(booking.person_id, organisation_id, booking.status, booking.version, digest(booking))

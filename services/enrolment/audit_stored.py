@@ -1,10 +1,11 @@
 """Invariants 1 to 4, judged from what enrolment keeps: one offering after the other is counted anew. Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from services.enrolment.audit_history import OfferingHistory, digest, may_have
+from services.enrolment.audit_history import OfferingHistory, digest
 from services.enrolment.audit_published import EnrolmentHistory, Place, name_of
+from services.enrolment.audit_waiting import may_all_have, may_have
 from services.enrolment.state import Kept, Ledger
 from services.enrolment.waiting import Claimant
 from shared.audit import Finding
@@ -20,6 +21,8 @@ class Recount:
         self._by: dict[str, Counter[str | None]] = {status: Counter() for status in LIVE}
         self._version = ledger.offering.version
         self._places: Counter[int] = Counter()
+        self._groups: defaultdict[str, list[Booking]] = defaultdict(list)
+        self._undecided: Counter[str] = Counter()
         self._broken: list[Finding] = []
         self.bookings = 0
 
@@ -33,13 +36,16 @@ class Recount:
         for claim in claimant.bookings:
             self._compare(claim.booking)
         waits = any(booking.status == "waiting" for booking in live)
-        if waits != (claimant.waiting is not None):
+        if claimant.group is not None and live:
+            self._groups[claimant.group].append(live[-1])
+            self._undecided[claimant.group] += live[-1].status == "awaiting_approval" and not claimant.approved
+        if waits != (claimant.place is not None):
             self._find(
                 2, f"{claimant.person_id} {'waits without a place' if waits else 'has a place'} on the waiting list"
             )
-        elif claimant.waiting is not None:
-            self._places[claimant.waiting] += 1
-            if claimant.organisation != live[-1].organisation_id:
+        elif claimant.place is not None:
+            self._places[claimant.place] += 1
+            if claimant.grouped is None and claimant.organisation != live[-1].organisation_id:
                 self._find(2, f"{claimant.person_id} waits in the queue of {claimant.organisation}")
 
     def _compare(self, booking: Booking) -> None:
@@ -62,6 +68,7 @@ class Recount:
         """All that is wrong with this offering."""
         yield from self._broken
         yield from self._counters()
+        yield from self._of_groups()
         yield from self._free_seat()
         if self._version != self._ledger.version:
             yield self._fault(4, f"{self._ledger.version} versions were given, and the newest kept is {self._version}")
@@ -103,11 +110,29 @@ class Recount:
                 kept = tally.seats if tally else "none"
                 yield self._fault(1, f"{seats} seats are set aside for {one.organisation_id}, and {kept} are kept")
 
+    def _of_groups(self) -> Iterator[Finding]:
+        """What is counted of the groups is what their people say, and of one group all wait or none does."""
+        if self._ledger.offering.status == "cancelled":
+            return
+        for name in self._ledger.groups.keys() | self._groups.keys():
+            people, group = self._groups[name], self._ledger.groups.get(name)
+            counted = (group.size, group.awaiting, +Counter(group.of)) if group else (0, 0, Counter())
+            of = Counter(one.organisation_id for one in people if one.organisation_id in self._ledger.tallies)
+            if counted != (len(people), self._undecided[name], of):
+                yield self._fault(1, f"group {name} is counted with {counted[0]} people, and {len(people)} are kept")
+            if len({one.status for one in people}) > 1:
+                yield self._fault(1, f"group {name} is all or nothing, and only some of it wait")
+
     def _free_seat(self) -> Iterator[Finding]:
         """Once the steps of a record are done, nobody waits who may have a free seat."""
         if self._ledger.walking is not None or self._ledger.offering.status == "cancelled":
             return
-        waiting = [o for o, n in self._by["waiting"].items() if n]
+        together = [[one.organisation_id for one in group] for group in self._groups.values() if _waits(group)]
+        alone = self._by["waiting"] - Counter(o for group in together for o in group)
+        for group in together:
+            if may_all_have(self._ledger.offering, self._by["confirmed"], group):
+                yield self._fault(2, f"all seats of a group of {len(group)} are free, and it waits")
+        waiting = [o for o, n in alone.items() if n]
         for o in may_have(self._ledger.offering, self._by["confirmed"], waiting):
             yield self._fault(2, f"a seat is free, and people of {o or 'no organisation'} wait that may have it")
 
@@ -116,6 +141,10 @@ class Recount:
 
     def _fault(self, invariant: int, detail: str) -> Finding:
         return Finding(invariant, self._name, detail)
+
+
+def _waits(group: list[Booking]) -> bool:
+    return any(one.status == "waiting" for one in group)
 
 
 def compare_others(kept: Mapping[Place, Kept], history: EnrolmentHistory, *, cut: bool) -> Iterator[Finding]:

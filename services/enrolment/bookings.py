@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from services.enrolment import seats
+from services.enrolment import places
 from services.enrolment.change import TOLD_AS, Change, booking_id
 from services.enrolment.events import (
     AttendanceRecorded,
@@ -17,11 +17,9 @@ from services.enrolment.state import Decision, State, mark_of, remember
 from services.enrolment.waiting import Claimant
 from shared.cloudevents import Event
 from shared.errors import Invalid
-from shared.events import Attendance, Booking, Status
+from shared.events import Attendance, Booking
 
 Rule = Callable[[Change, Claimant, Any], None]
-Place = tuple[Status, str | None]
-"""A status, and the reason of a refusal."""
 
 
 def about_person(rule: Rule, state: State, event: Event) -> Decision:
@@ -55,23 +53,30 @@ def assign(state: State, event: Event) -> Decision:
 
 def request(change: Change, claimant: Claimant, data: BookingRequested) -> None:
     """A new booking, unless one lives or this request has made one already."""
-    if claimant.live or _has_made(change.event, 0, claimant):
+    if claimant.live or has_made(change.event, 0, claimant):
         return
-    status, reason = _place_at_request(change, data.organisation_id)
+    status, reason = places.at_request(change.ledger, change.event.time, data.organisation_id)
     change.book(claimant, data, 0, status=status, reason=reason)
 
 
 def approve(change: Change, claimant: Claimant, _data: object) -> None:
-    """A booking that awaits approval gets a seat, or waits from now on, or is refused as full."""
-    if (booking := _awaiting(claimant)) is not None:
-        status, reason = _place(change, booking.organisation_id)
+    """A booking that awaits approval gets a seat, or waits from now on, or is refused as full; a group all at once."""
+    if (booking := _awaiting(claimant)) is None:
+        return
+    if claimant.group is None:
+        status, reason = places.of_person(change.ledger, booking.organisation_id)
         change.move(claimant, TOLD_AS[status], status, reason=reason)
+    else:
+        change.ledger.groups[claimant.group].awaiting -= 1
+        claimant.approved = change.noted = True
+        change.promote()
 
 
 def refuse(change: Change, claimant: Claimant, _data: object) -> None:
-    """A booking that awaits approval is refused."""
+    """A booking that awaits approval is refused; it may have been the last that its group waited for."""
     if _awaiting(claimant) is not None:
         change.move(claimant, TOLD_AS["refused"], "refused", reason="approval_refused")
+        change.promote()
 
 
 def withdraw(change: Change, claimant: Claimant, _data: BookingWithdrawn) -> None:
@@ -100,47 +105,27 @@ def complete(change: Change, claimant: Claimant, data: CompletionRecorded) -> No
         change.amend(claimant, "enrolment.booking.completed.v1", completed_at=data.completed_at)
 
 
-def _assign(change: Change, claimant: Claimant, candidate: Candidate, index: int) -> None:
-    cohort = change.event.data.cohort
-    if (booking := claimant.live) is None:
-        if not _has_made(change.event, index, claimant):
-            status, reason = _place(change, candidate.organisation_id)
-            change.book(claimant, candidate, index, status=status, reason=reason, cohorts=[cohort])
-    elif cohort not in booking.cohorts:
-        change.amend(claimant, "enrolment.booking.assigned.v1", cohorts=[*booking.cohorts, cohort])
-
-
-def _place_at_request(change: Change, organisation_id: str | None) -> Place:
-    offering, time = change.ledger.offering, change.event.time
-    if offering.status == "scheduled":
-        if offering.booking_opens_at is not None and time < offering.booking_opens_at:
-            return "refused", "not_open"
-        if offering.booking_closes_at is not None and time >= offering.booking_closes_at:
-            return "refused", "closed"
-        if offering.approval == "supervisor":
-            return "awaiting_approval", None
-    return _place(change, organisation_id)
-
-
-def _place(change: Change, organisation_id: str | None) -> Place:
-    """Where somebody comes who asks now: nobody who waits could take the seat, else they would have it already."""
-    if change.ledger.offering.status == "cancelled":
-        return "refused", "offering_cancelled"
-    if seats.admits(change.ledger, organisation_id):
-        return "confirmed", None
-    return ("waiting", None) if change.ledger.offering.waiting_list else ("refused", "full")
-
-
-def _has_made(event: Event, index: int, claimant: Claimant) -> bool:
+def has_made(event: Event, index: int, claimant: Claimant) -> bool:
     """Whether this request is older than the last events, but its booking shows that it was here."""
     return bool(claimant.bookings) and booking_id(event, index) in {
         claim.booking.booking_id for claim in claimant.bookings
     }
 
 
+def _assign(change: Change, claimant: Claimant, candidate: Candidate, index: int) -> None:
+    cohort = change.event.data.cohort
+    if (booking := claimant.live) is None:
+        if not has_made(change.event, index, claimant):
+            status, reason = places.of_person(change.ledger, candidate.organisation_id)
+            change.book(claimant, candidate, index, status=status, reason=reason, cohorts=[cohort])
+    elif cohort not in booking.cohorts:
+        change.amend(claimant, "enrolment.booking.assigned.v1", cohorts=[*booking.cohorts, cohort])
+
+
 def _awaiting(claimant: Claimant) -> Booking | None:
     booking = claimant.live
-    return booking if booking is not None and booking.status == "awaiting_approval" else None
+    awaits = booking is not None and booking.status == "awaiting_approval" and not claimant.approved
+    return booking if awaits else None
 
 
 def _seated(claimant: Claimant) -> Booking:

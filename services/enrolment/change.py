@@ -1,18 +1,20 @@
 """One event being applied to one offering: it gives out versions, moves bookings and collects what is told. Pure."""
 
+from collections import deque
 from hashlib import sha256
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from services.enrolment import seats
+from services.enrolment import groups, places, seats
 from services.enrolment.events import BookingRequested, Candidate
-from services.enrolment.state import Decision, Ledger, State, mark_of
+from services.enrolment.state import Decision, Group, Ledger, State, mark_of
 from services.enrolment.waiting import Claim, Claimant
 from shared.cloudevents import Event
 from shared.events import Booking, Offering, Status
 
 SOURCE: Final = "lernbus/enrolment"
+PROMOTED: Final = "enrolment.booking.promoted.v1"
 TOLD_AS: Final[dict[Status, str]] = {
     "awaiting_approval": "enrolment.booking.approval_requested.v1",
     "confirmed": "enrolment.booking.confirmed.v1",
@@ -25,19 +27,21 @@ TOLD_AS: Final[dict[Status, str]] = {
 class Change:
     """What one event does to an offering and its bookings. Entities are replaced, never altered: they are published."""
 
-    __slots__ = ("event", "events", "ledger", "more", "state")
+    __slots__ = ("event", "events", "ledger", "more", "noted", "state")
 
     def __init__(self, state: State, ledger: Ledger, event: Event) -> None:
         self.state, self.ledger, self.event = state, ledger, event
         self.events: list[Event] = []
-        self.more = False
+        self.more = self.noted = False
+        """`noted`: something is known now that is not told."""
 
     def decision(self) -> Decision:
         """What has become of the event so far."""
         self.ledger.walking = mark_of(self.event) if self.more else None
-        if self.events or self.more:
+        has_changed = bool(self.events or self.more or self.noted)
+        if has_changed:
             self.state.changed_ledgers.add(self.ledger.offering.offering_id)
-        return Decision("applied" if self.events or self.more else "repeated", self.events, self.more)
+        return Decision("applied" if has_changed else "repeated", self.events, self.more)
 
     @property
     def is_full(self) -> bool:
@@ -71,8 +75,10 @@ class Change:
         before = claimant.bookings[-1].booking
         seats.count(self.ledger, before.organisation_id, before.status, -1)
         if before.status == "waiting":
-            claimant.waiting = claimant.organisation = None
+            claimant.waiting = claimant.organisation = claimant.grouped = None
             fields["waiting_until"] = self.event.time
+        if status not in ("awaiting_approval", "waiting"):
+            groups.leave(self.ledger, claimant, before)
         self._arrive(claimant, self.amend(claimant, kind, status=status, **fields, **self._moment(status)))
 
     def amend(self, claimant: Claimant, kind: str, **fields: Any) -> Booking:
@@ -90,20 +96,58 @@ class Change:
         self._tell(f"enrolment.offering.{kind}.v1", offering.offering_id, offering)
 
     def promote(self) -> None:
-        """Walk the waiting list in its order: whoever may be confirmed is, as far as this step goes."""
+        """Walk the waiting list in its order: whoever may be confirmed is, as far as this step goes.
+
+        To confirm somebody never makes room for anybody: a group that did not fit when it was met does not fit later.
+        """
         queue = self.state.queues[self.ledger.offering.offering_id]
-        while (whose := seats.admissible(self.ledger)) is None or whose:
-            if self.is_full or (claimant := queue.first(whose)) is None:
+        if not all(self._claim(one) for one in groups.decided(self.ledger)):
+            return
+        able = deque(groups.waiting(self.ledger))
+        while True:
+            while able and not seats.admits_all(self.ledger, able[0]):
+                able.popleft()
+            whose = seats.admissible(self.ledger)
+            is_somebody, alone = whose is None or bool(whose), None
+            if not is_somebody and not able:
+                return
+            if self.is_full or (is_somebody and (alone := queue.first(whose)) is None):
                 self.more = True
                 return
-            self.move(claimant, "enrolment.booking.promoted.v1", "confirmed")
+            if alone is not None and not (able and able[0].number < (alone.waiting or 0)):
+                self.move(alone, PROMOTED, "confirmed")
+            elif not self._promote_group(able.popleft()):
+                return
+
+    def _claim(self, group: Group) -> bool:
+        """All is decided about the members of a group: it gets seats, or a place, or is refused as full."""
+        status, reason = places.of_group(self.ledger, group)
+        return self._move_all(group, TOLD_AS[status], status, reason)
+
+    def _promote_group(self, group: Group) -> bool:
+        return self._move_all(group, PROMOTED, "confirmed", None)
+
+    def _move_all(self, group: Group, kind: str, status: Status, reason: str | None) -> bool:
+        """The same for all members of a group, in one step; False where this is left to the next one."""
+        people = groups.members(self.state, self.ledger, group)
+        if people is None or (self.events and len(self.events) + len(people) > self.state.limit):
+            self.more = True
+            return False
+        if status == "waiting":
+            group.number = self.ledger.queued + 1
+        for claimant in people:
+            self.move(claimant, kind, status, reason=reason)
+        return True
 
     def _arrive(self, claimant: Claimant, booking: Booking) -> None:
         seats.count(self.ledger, booking.organisation_id, booking.status, 1)
         if booking.status == "waiting":
             self.ledger.queued += 1
-            claimant.waiting, claimant.organisation = self.ledger.queued, booking.organisation_id
-            self.state.queues[booking.offering_id].push(claimant)
+            if claimant.group is None:
+                claimant.waiting, claimant.organisation = self.ledger.queued, booking.organisation_id
+                self.state.queues[booking.offering_id].push(claimant)
+            else:
+                claimant.grouped = self.ledger.queued
         self.state.changed_claimants.add(claimant.id)
 
     def _moment(self, status: Status) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The shape of enrolment's documents, and how they are read back. Times are RFC 3339, as they came. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +28,7 @@ def ledger_document(ledger: Ledger) -> Document:
     document: Document = msgspec.to_builtins(ledger)
     document["_id"] = ledger.offering.offering_id
     document["tallies"] = [tally for one, tally in document["tallies"].items() if one in delegated]
+    document["groups"] = [_group_document(group, delegated) for group in document["groups"].values()]
     if (moment := next_deadline(ledger.offering)) is not None:
         document["next_deadline"] = moment
     return document
@@ -36,7 +37,13 @@ def ledger_document(ledger: Ledger) -> Document:
 def ledger_of(document: Document) -> Ledger:
     """Read back an offering."""
     tallies = {tally["organisation_id"]: tally for tally in document["tallies"]}
-    return msgspec.convert({**document, "tallies": tallies}, Ledger)
+    groups = {group["group_id"]: {**group, "of": dict(group["of"])} for group in document.get("groups", ())}
+    return msgspec.convert({**document, "tallies": tallies, "groups": groups}, Ledger)
+
+
+def _group_document(group: Document, delegated: Collection[str]) -> Document:
+    """Organisations are values here too: pairs of one and its number of people."""
+    return {**group, "of": [[one, people] for one, people in group["of"].items() if one in delegated]}
 
 
 def claimant_document(claimant: Claimant) -> Document:

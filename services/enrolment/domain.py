@@ -1,14 +1,14 @@
 """What every event of the LMS does: state + event -> new state + what is told. No clock, no input, no output.
 
-One event belongs to one offering (bookings.py, offerings.py) or to an entity of its own (records.py); who gets a seat
-is computed in seats.py, and waiting.py holds the waiting list.
+One event belongs to one offering (bookings.py, group_requests.py, offerings.py) or to an entity of its own
+(records.py). Who gets a seat is computed in seats.py; waiting.py holds the waiting list, groups.py the groups on it.
 """
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from services.enrolment import bookings, offerings, records
+from services.enrolment import bookings, group_requests, offerings, records
 from services.enrolment.state import Decision, State
 from shared.cloudevents import Event
 
@@ -35,6 +35,7 @@ ROUTES: Final[Mapping[str, Callable[[State, Event], Decision]]] = {
     "lms.attendance.recorded.v1": _person(bookings.attend),
     "lms.completion.recorded.v1": _person(bookings.complete),
     "lms.cohort.assigned.v1": bookings.assign,
+    "lms.group.requested.v1": group_requests.request_group,
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from services.enrolment.events import DOOR, BookingRequested, CohortAssigned, LeaveGranted
+from services.enrolment.events import DOOR, BookingRequested, CohortAssigned, GroupRequested, LeaveGranted
 from services.enrolment.records import attributes_of
 from services.enrolment.state import Attributes
 from shared.cloudevents import BATCH, STRUCTURED, Event, context_of, encode, parse, parse_binary
@@ -92,6 +92,8 @@ def incomplete(events: Iterable[Event]) -> set[str]:
 def _people(data: object) -> list[Any]:
     if isinstance(data, CohortAssigned):
         return [*data.people]
+    if isinstance(data, GroupRequested):
+        return data.candidates
     return [data] if isinstance(data, (BookingRequested, LeaveGranted)) else []
 
 
@@ -110,6 +112,8 @@ def _fill_one(event: Event, known: MutableMapping[str, Attributes]) -> Event:
         known[data.person_id] = attributes_of(data, 0)
     elif isinstance(data, CohortAssigned):
         return replace(event, data=replace(data, people=[_completed(one, known) for one in data.people]))
+    elif isinstance(data, GroupRequested):
+        return replace(event, data=replace(data, people=[_completed(one, known) for one in data.candidates]))
     elif _people(data):
         return replace(event, data=_completed(data, known))
     return event

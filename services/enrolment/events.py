@@ -4,6 +4,7 @@ from datetime import date
 from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from shared.cloudevents import Catalogue, Instant, Text, check_years
 from shared.events import (
@@ -38,7 +39,7 @@ def _check_delegations(delegations: list[Delegation] | None, capacity: int | Non
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """One person of a cohort."""
+    """One person of a cohort or a group."""
 
     person_id: Text
     organisation_id: Text | None = None
@@ -156,6 +157,31 @@ class CohortAssigned(msgspec.Struct, frozen=True, kw_only=True):
     people: People
 
 
+class GroupRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """lms.group.requested.v1: `organisation_id` is that of the people who come without one of their own."""
+
+    offering_id: Text
+    group_id: Text
+    requested_by: Text
+    all_or_nothing: bool
+    people: Annotated[list[Candidate], msgspec.Meta(min_length=1, max_length=1_000)]
+    organisation_id: Text | None = None
+
+    def __post_init__(self) -> None:
+        known = set[str]()
+        for index, one in enumerate(self.people):
+            if one.person_id in known:
+                raise ValueError(f"people[{index}].person_id: stands there twice")
+            known.add(one.person_id)
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """The people, with the group's organisation where they have none."""
+        return [
+            one if one.organisation_id else replace(one, organisation_id=self.organisation_id) for one in self.people
+        ]
+
+
 class AttendanceRecorded(msgspec.Struct, frozen=True, kw_only=True):
     """lms.attendance.recorded.v1"""
 
@@ -218,6 +244,7 @@ LMS: Final[Catalogue] = {
     "lms.booking.approved.v1": BookingApproved,
     "lms.booking.refused.v1": BookingRefused,
     "lms.booking.withdrawn.v1": BookingWithdrawn,
+    "lms.group.requested.v1": GroupRequested,
     "lms.cohort.assigned.v1": CohortAssigned,
     "lms.attendance.recorded.v1": AttendanceRecorded,
     "lms.completion.recorded.v1": CompletionRecorded,

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from services.enrolment import seats
-from services.enrolment.events import BookingWithdrawn, CohortAssigned
+from services.enrolment.events import BookingWithdrawn, CohortAssigned, GroupRequested
 from services.enrolment.records import key_of_kept
 from services.enrolment.state import Ledger, State, Tally, claimant_id, mark_of
 from services.enrolment.waiting import EVERYTHING, Claimant, Queue
+from shared.events import Status
 from shared.handler import Item
 
 
@@ -51,12 +52,26 @@ def uncounted(ledger: Ledger, named: Iterable[str]) -> set[str]:
     return set(named) - ledger.tallies.keys()
 
 
-def count_in(ledger: Ledger, organisations: Iterable[str], counts: dict[tuple[str, str], int]) -> None:
-    """Add tallies; `counts`: live bookings by organisation and status."""
-    for one in sorted(organisations):
-        ledger.tallies[one] = Tally(
-            one, confirmed=counts.get((one, "confirmed"), 0), waiting=counts.get((one, "waiting"), 0)
-        )
+class Counted(msgspec.Struct, frozen=True):
+    """So many live bookings of an organisation; `group`: the all-or-nothing group that they are claimed with."""
+
+    organisation: str
+    status: Status
+    group: str | None
+    people: int
+
+
+def count_in(ledger: Ledger, organisations: Iterable[str], counts: Iterable[Counted]) -> None:
+    """Add tallies, and what groups have of these organisations."""
+    ledger.tallies.update((one, Tally(one)) for one in sorted(organisations))
+    for row in counts:
+        tally = ledger.tallies[row.organisation]
+        if row.status == "confirmed":
+            tally.confirmed += row.people
+        elif row.status == "waiting":
+            tally.waiting += row.people
+        if (group := ledger.groups.get(row.group or "")) is not None:
+            group.of[row.organisation] = group.of.get(row.organisation, 0) + row.people
 
 
 def heads(state: State, items: Sequence[Item]) -> list[Heads]:
@@ -88,6 +103,15 @@ def receive(state: State, query: Heads, people: Sequence[Claimant]) -> None:
     queue.reaches(EVERYTHING if whole else people[-1].waiting or 0, query.organisations)
 
 
+def receive_members(state: State, ledger: Ledger, people: Sequence[Claimant]) -> None:
+    """Take in members of groups: all that a group has."""
+    offering_id = ledger.offering.offering_id
+    for one in people:
+        claimant = state.claimants.setdefault(one.id, one)
+        state.stored.add(one.id)
+        state.members.setdefault((offering_id, one.group or ""), []).append(claimant)
+
+
 def receive_live(state: State, offering_id: str, people: Sequence[Claimant]) -> None:
     """Take in whose bookings end next with the offering."""
     state.next_live[offering_id] = [state.claimants.setdefault(one.id, one) for one in people]
@@ -102,7 +126,7 @@ def unread_queues(state: State) -> None:
 
 
 def _people(data: object) -> list[str]:
-    if isinstance(data, CohortAssigned):
+    if isinstance(data, CohortAssigned | GroupRequested):
         return [candidate.person_id for candidate in data.people]
     person_id = getattr(data, "person_id", None)
     return [] if person_id is None else [person_id]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from services.enrolment.state import Ledger, Tally
+from services.enrolment.state import Group, Ledger, Tally
 from shared.events import Delegation, Offering, Status
 
 
@@ -45,14 +45,30 @@ def admits(ledger: Ledger, organisation_id: str | None) -> bool:
     return (open_free(ledger) or 0) > 0
 
 
-def admissible(ledger: Ledger) -> Collection[str] | None:
-    """Of which organisations one of the waiting people may be confirmed: None of whichever, () of none."""
+def admits_all(ledger: Ledger, group: Group) -> bool:
+    """Whether all of a group may be confirmed at once: each has a seat of the delegation, or there are open ones."""
     capacity = ledger.offering.capacity
-    if not ledger.waiting or (capacity is not None and ledger.confirmed >= capacity):
+    if capacity is None:
+        return True
+    aside = sum(
+        min(n, max(0, ledger.tallies[one].seats - ledger.tallies[one].confirmed)) for one, n in group.of.items()
+    )
+    in_open = group.size - aside
+    return ledger.confirmed + group.size <= capacity and (in_open == 0 or in_open <= (open_free(ledger) or 0))
+
+
+def admissible(ledger: Ledger) -> Collection[str] | None:
+    """Of which organisations one of those who wait alone may be confirmed: None of whichever, () of none."""
+    capacity, groups = ledger.offering.capacity, [one for one in ledger.groups.values() if one.number]
+    if ledger.waiting == sum(one.size for one in groups) or (capacity is not None and ledger.confirmed >= capacity):
         return ()
     if capacity is None or (open_free(ledger) or 0) > 0:
         return None
-    return [one.organisation_id for one in ledger.tallies.values() if one.waiting and one.confirmed < one.seats]
+    return [
+        one
+        for one, tally in ledger.tallies.items()
+        if tally.confirmed < tally.seats and tally.waiting > sum(group.of.get(one, 0) for group in groups)
+    ]
 
 
 def allot(ledger: Ledger) -> None:

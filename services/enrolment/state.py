@@ -26,6 +26,20 @@ class Tally(msgspec.Struct):
     waiting: int = 0
 
 
+class Group(msgspec.Struct):
+    """An all-or-nothing group that has no seats yet. The rules are in groups.py.
+
+    `size`: its live members; `of`: those of organisations that have a tally; `awaiting`: those whom the supervisor has
+    still to decide about; `number`: its place on the waiting list, 0 before it has one.
+    """
+
+    group_id: str
+    size: int
+    of: dict[str, int]
+    awaiting: int = 0
+    number: int = 0
+
+
 class Ledger(msgspec.Struct, kw_only=True):
     """An offering and what is counted about its bookings.
 
@@ -42,6 +56,7 @@ class Ledger(msgspec.Struct, kw_only=True):
     requests: int = 0
     queued: int = 0
     tallies: dict[str, Tally] = {}
+    groups: dict[str, Group] = {}
     seen: list[int] = []
     walking: int | None = None
     walked: str = ""
@@ -82,6 +97,7 @@ class State:
     `named`: the organisations that the batch's events give seats to, by offering: each has a tally.
     `stored`: the claimants that have a document. `kept`: by collection and id.
     `next_live`: whom the next step of a cancelled offering's walk concerns.
+    `members`: by offering and group the people of all-or-nothing groups, as far as they are in memory.
     """
 
     def __init__(self, limit: int = STEP) -> None:
@@ -91,6 +107,7 @@ class State:
         self.queues: defaultdict[str, Queue] = defaultdict(Queue)
         self.named: defaultdict[str, set[str]] = defaultdict(set)
         self.next_live: dict[str, list[Claimant]] = {}
+        self.members: dict[tuple[str, str], list[Claimant]] = {}
         self.kept: dict[tuple[str, str], Kept] = {}
         self.people: dict[str, Attributes] = {}
         self.stored: set[str] = set()

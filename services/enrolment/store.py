@@ -7,7 +7,7 @@ from typing import Final
 from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.enrolment import plan
+from services.enrolment import groups, plan
 from services.enrolment.documents import (
     COLLECTIONS,
     Document,
@@ -35,6 +35,10 @@ _INDEXES: Final = {
         IndexModel(
             [("offering_id", ASCENDING), ("organisation", ASCENDING), ("waiting", ASCENDING)],
             partialFilterExpression=_WAITS,
+        ),
+        IndexModel(
+            [("offering_id", ASCENDING), ("group", ASCENDING)],
+            partialFilterExpression={"group": {"$exists": True}},
         ),
     ],
 }
@@ -69,6 +73,7 @@ class Store:
         await asyncio.gather(
             *(self._load_heads(state, queries[at : at + UNIONS]) for at in range(0, len(queries), UNIONS)),
             *(self._load_live(state, ledger) for ledger in plan.walking(state, items)),
+            *(self._load_members(state, ledger) for ledger in plan.walking(state, items)),
         )
         return state
 
@@ -107,11 +112,18 @@ class Store:
             cursor = self._database["claimants"].find(query).sort("_id").limit(self._limit)
             plan.receive_live(state, offering_id, [claimant_of(document) async for document in cursor])
 
+    async def _load_members(self, state: State, ledger: Ledger) -> None:
+        """All of the groups that the next step may move."""
+        if ids := groups.next_to_read(ledger, self._limit):
+            query = {"offering_id": ledger.offering.offering_id, "group": {"$in": ids}}
+            cursor = self._database["claimants"].find(query)
+            plan.receive_members(state, ledger, [claimant_of(document) async for document in cursor])
+
     async def _count(self, ledger: Ledger, named: Collection[str]) -> None:
         """Count the people of organisations that had no delegation: the one query that reads all bookings."""
         if organisations := plan.uncounted(ledger, named):
             rows = await self._database["claimants"].aggregate(_counting(ledger.offering.offering_id, organisations))
-            counts = {(row["_id"]["organisation"], row["_id"]["status"]): row["people"] async for row in rows}
+            counts = [plan.Counted(**{"group": None, **row["_id"]}, people=row["people"]) async for row in rows]
             plan.count_in(ledger, organisations, counts)
 
     def writes(self, state: State) -> Writes:
@@ -154,10 +166,15 @@ def _stages(query: plan.Heads) -> list[Document]:
 
 
 def _counting(offering_id: str, organisations: Collection[str]) -> list[Document]:
-    """Confirmed and waiting people by organisation; only the last booking of a person can be live."""
+    """Live bookings by organisation, status and group; only the last booking of a person can be live."""
     return [
         {"$match": {"_id": {"$gt": f"{offering_id}\n", "$lt": f"{offering_id}\x0b"}}},
-        {"$replaceWith": {"$ifNull": [{"$last": "$bookings.booking"}, {}]}},
-        {"$match": {"organisation_id": {"$in": [*organisations]}, "status": {"$in": ["confirmed", "waiting"]}}},
-        {"$group": {"_id": {"organisation": "$organisation_id", "status": "$status"}, "people": {"$sum": 1}}},
+        {"$replaceWith": {"$mergeObjects": [{"$last": "$bookings.booking"}, {"group": "$group"}]}},
+        {"$match": {"organisation_id": {"$in": [*organisations]}, "status": {"$in": [*LIVE]}}},
+        {
+            "$group": {
+                "_id": {"organisation": "$organisation_id", "status": "$status", "group": "$group"},
+                "people": {"$sum": 1},
+            }
+        },
     ]

@@ -131,13 +131,13 @@ def offering_view(ledger: Ledger) -> OfferingView:
 
 def booking_views(claimants: Collection[Claimant]) -> list[BookingView]:
     """Bookings in the order of the requests, with their places on the waiting list."""
-    numbers = sorted(one.waiting for one in claimants if one.waiting is not None)
+    numbers = sorted(one.place for one in claimants if one.place is not None)
     places = {number: place for place, number in enumerate(numbers, 1)}
     claims = [(claim.seq, claim.booking, one) for one in claimants for claim in one.bookings]
     return [
         BookingView(
             **msgspec.structs.asdict(booking),
-            waiting_position=places[one.waiting or 0] if booking.status == "waiting" else None,
+            waiting_position=places[one.place or 0] if booking.status == "waiting" else None,
         )
         for _, booking, one in sorted(claims, key=lambda claim: claim[0])
     ]

@@ -24,6 +24,9 @@ class Claimant(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One person on one offering. Only the last booking can be live, so at most one is.
 
     `waiting`: the queue number of the live booking while it waits, and `organisation` whose queue that is.
+    `group`: the all-or-nothing group that the live booking is claimed with, as long as it has no seat; `grouped`: its
+    queue number, once the group waits (then it has no `waiting`: it is in the queue of nobody else); `approved`: the
+    supervisor has said yes, and others of the group have still to be decided.
     """
 
     id: str = msgspec.field(name="_id")
@@ -33,6 +36,14 @@ class Claimant(msgspec.Struct, kw_only=True, omit_defaults=True):
     seen: list[int] = []
     waiting: int | None = None
     organisation: str | None = None
+    group: str | None = None
+    grouped: int | None = None
+    approved: bool = False
+
+    @property
+    def place(self) -> int | None:
+        """The number on the waiting list, alone or with a group."""
+        return self.waiting if self.grouped is None else self.grouped
 
     @property
     def live(self) -> Booking | None:

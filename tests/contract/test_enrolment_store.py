@@ -188,6 +188,36 @@ async def test_a_cancelled_offering_ends_all_bookings_in_steps(kept: Kept) -> No
     assert {status for _, status, _ in await kept.people()} == {"cancelled"}
 
 
+def group(name: str, *people: str, organisation: str | None = None) -> Event:
+    listed = [{"person_id": person, "organisation_id": organisation} for person in people]
+    data: dict[str, Any] = {"group_id": name, "requested_by": "boss", "all_or_nothing": True, "people": listed}
+    return lms("group.requested", offering_id="o1", **data)
+
+
+async def test_groups_are_found_again_when_they_fit_each_as_a_whole(kept: Kept) -> None:
+    await kept.push(scheduled(capacity=1), of("x"), group("$g.1", "d", "c", "b", "a", organisation="a.$b"))
+    await kept.push(group("h", "f", "e"), of("y"))
+    assert (await kept.people())[1:] == [(one, "waiting", n) for n, one in enumerate("dcbafey", 1)]
+    await kept.push(of("b", kind="booking.withdrawn"))
+    await kept.push(of("x", kind="booking.withdrawn"))  # y moves up: the only one who needs one seat
+    results = await kept.push(
+        lms("offering.capacity_changed", offering_id="o1", capacity=5, delegations=[delegation("a.$b", 2)])
+    )
+    assert told(results)[1:] == ["d", "c", "a"], "two seats of the delegation and one of two open ones"
+    assert told(await kept.push(lms("offering.capacity_changed", offering_id="o1", capacity=6))) == [
+        *("enrolment.offering.capacity_changed.v1", "f", "e")
+    ]
+
+
+async def test_a_group_that_awaits_approval_is_read_as_a_whole_when_the_last_is_decided(kept: Kept) -> None:
+    decide: dict[str, Any] = {"decided_by": "boss", "offering_id": "o1"}
+    await kept.push(scheduled(capacity=2, approval="supervisor"), group("g", "c", "b", "a"))
+    await kept.push(lms("booking.approved", person_id="c", **decide))
+    await kept.push(lms("booking.refused", person_id="b", **decide))
+    assert told(await kept.push(lms("booking.approved", person_id="a", **decide))) == ["c", "a"]
+    assert await kept.people() == [("c", "confirmed", None), ("b", "refused", None), ("a", "confirmed", None)]
+
+
 async def test_deadlines_are_due_when_their_moment_has_come_and_until_they_are_applied(kept: Kept) -> None:
     await kept.push(scheduled(capacity=3, delegations=[delegation("jena", 1, 2 * HOUR), delegation("bonn", 1, HOUR)]))
     await kept.push(scheduled(offering_id="o2"))

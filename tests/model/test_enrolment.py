@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from services.enrolment.state import Ledger
 from shared.cloudevents import Event
 from shared.errors import Invalid
 from shared.events import LIVE
@@ -128,6 +129,22 @@ class Enrolment(RuleBasedStateMachine):
         event = self.event("cohort.assigned", 0, cohort=cohort, mandatory=True, people=listed)
         self.push(event, [person for person, _ in people], self.naive.assign(cohort, people), batch=batch)
 
+    @rule(
+        people=st.lists(st.tuples(PEOPLE, ORGANISATIONS), min_size=1, max_size=5, unique_by=lambda one: one[0]),
+        group_id=st.sampled_from("GHI"),
+        together=st.sampled_from([True, True, False]),
+        hour=HOURS,
+        batch=BATCH,
+    )
+    def request_group(
+        self, *, people: list[tuple[str, str | None]], group_id: str, together: bool, hour: int, batch: bool
+    ) -> None:
+        listed = [{"person_id": person, "organisation_id": organisation} for person, organisation in people]
+        data = {"group_id": group_id, "requested_by": "boss", "all_or_nothing": together, "people": listed}
+        event = self.event("group.requested", hour, **data)
+        expected = self.naive.request_group(group_id, people, event.time, together=together)
+        self.push(event, [person for person, _ in people], expected, batch=batch)
+
     @rule(people=st.lists(PEOPLE, min_size=1, max_size=3), hour=HOURS, batch=BATCH)
     def withdraw(self, *, people: list[str], hour: int, batch: bool) -> None:
         for person in people:
@@ -202,14 +219,14 @@ class Enrolment(RuleBasedStateMachine):
             (
                 *(one.person_id, one.organisation_id, one.status, one.reason, one.late, one.cohorts, one.completed_at),
                 {seen.session_id: seen.status for seen in one.attendance},
-                one.waiting_position,
+                *(one.waiting_position, one.group_id),
             )
             for one in self.world.bookings()
         ] == [
             (
                 *(one.person, one.organisation, one.status, one.reason, one.late, one.cohorts, one.completed_at),
                 one.attendance,
-                queue.index(one) + 1 if one.status == "waiting" else None,
+                *(queue.index(one) + 1 if one.status == "waiting" else None, one.group_id),
             )
             for one in self.naive.bookings
         ]
@@ -217,7 +234,8 @@ class Enrolment(RuleBasedStateMachine):
     def seats_and_queue(self) -> None:
         """Section 5, 2: no free seat beside a waiting person who may have it."""
         waiting = [one for one in self.world.bookings() if one.status == "waiting"]
-        assert not [one for one in waiting if self.naive.may(one.organisation_id)]
+        assert not [one for one in waiting if not one.all_or_nothing and self.naive.may(one.organisation_id)]
+        assert not self.naive.walk(), "no group that could have its seats waits"
 
     def one_live(self) -> None:
         """Section 5, 3."""
@@ -239,6 +257,21 @@ class Enrolment(RuleBasedStateMachine):
             one: (seats, by[one, "confirmed"], by[one, "waiting"]) for one, seats in self.naive.set_aside().items()
         }
         assert ledger.walking is None
+        self.groups(ledger)
+
+    def groups(self, ledger: Ledger) -> None:
+        """What an offering counts of its groups is what its people say."""
+        people = [one for one in self.world.store.claimants("o1") if one.group is not None]
+        sizes = Counter(one.group for one in people)
+        undecided = Counter(one.group for one in people if self.naive.undecided(one.person_id))
+        assert {one.group_id: (one.size, one.awaiting) for one in ledger.groups.values()} == {
+            one: (size, undecided[one]) for one, size in sizes.items()
+        }
+        of = Counter((one.group, one.live.organisation_id) for one in people if one.live)
+        for group in ledger.groups.values():
+            assert {one: people for one, people in group.of.items() if people} == {
+                one: of[group.group_id, one] for one in ledger.tallies if of[group.group_id, one]
+            }
 
 
 def said(event: Event) -> Told:

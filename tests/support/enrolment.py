@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from services.enrolment import plan
+from services.enrolment import groups, plan
 from services.enrolment.consumer import Enrolment
 from services.enrolment.documents import (
     COLLECTIONS,
@@ -110,6 +110,9 @@ class MemoryStore:
             plan.receive(state, query, self._heads(query))
         for ledger in plan.walking(state, items):
             self._load_live(state, ledger)
+            wanted = groups.next_to_read(ledger, self.limit)
+            people = self.claimants(ledger.offering.offering_id)
+            plan.receive_members(state, ledger, [one for one in people if one.group in wanted])
         return state
 
     async def load(self, items: Sequence[Item]) -> State:
@@ -179,11 +182,10 @@ class MemoryStore:
             plan.receive_live(state, ledger.offering.offering_id, people[: self.limit])
 
     def _count(self, ledger: Ledger, named: set[str]) -> None:
-        organisations, counts = plan.uncounted(ledger, named), dict[tuple[str, str], int]()
+        organisations, counts = plan.uncounted(ledger, named), list[plan.Counted]()
         for one in self.claimants(ledger.offering.offering_id):
             if one.live is not None and one.live.status in LIVE and one.live.organisation_id in organisations:
-                key = (one.live.organisation_id, one.live.status)
-                counts[key] = counts.get(key, 0) + 1
+                counts.append(plan.Counted(one.live.organisation_id, one.live.status, one.group, 1))
         plan.count_in(ledger, organisations, counts)
 
 

@@ -18,6 +18,10 @@ class NaiveBooking:
     cohorts: list[str] = field(default_factory=list)
     attendance: dict[str, str] = field(default_factory=dict)
     completed_at: datetime | None = None
+    group_id: str | None = None
+    group: "list[NaiveBooking] | None" = None
+    """All that were booked with it, all or nothing: they look at each other, not at a counter."""
+    approved: bool = False
 
     @property
     def lives(self) -> bool:
@@ -37,6 +41,10 @@ class NaiveOffering:
 
     def live(self, person: str) -> NaiveBooking | None:
         return next((one for one in self.bookings if one.person == person and one.lives), None)
+
+    def undecided(self, person: str) -> bool:
+        booking = self.live(person)
+        return booking is not None and booking.status == "awaiting_approval" and not booking.approved
 
     def confirmed(self) -> list[NaiveBooking]:
         return [one for one in self.bookings if one.status == "confirmed"]
@@ -59,11 +67,23 @@ class NaiveOffering:
     def walk(self) -> list[Told]:
         told = []
         for booking in [] if self.cancelled else list(self.queue):
-            if self.may(booking.organisation):
-                booking.status = "confirmed"
-                self.queue.remove(booking)
-                told.append(("booking.promoted", booking.person))
+            together = [one for one in booking.group or [booking] if one.status == "waiting"]
+            if booking in together and self.try_seats(together):
+                for one in together:
+                    self.queue.remove(one)
+                    told.append(("booking.promoted", one.person))
         return told
+
+    def try_seats(self, together: list[NaiveBooking]) -> bool:
+        """Give them seats one after the other; when one gets none, all is as before."""
+        before = [one.status for one in together]
+        for one in together:
+            if not self.may(one.organisation):
+                for other, status in zip(together, before, strict=True):
+                    other.status = status
+                return False
+            one.status = "confirmed"
+        return True
 
     # --- events -----------------------------------------------------------------------------------------------------
 
@@ -118,27 +138,53 @@ class NaiveOffering:
             return []
         booking = NaiveBooking(person, organisation, "")
         self.bookings.append(booking)
+        return self._ask([booking], time)
+
+    def _ask(self, together: list[NaiveBooking], time: datetime) -> list[Told]:
         opens, closes = self.data["booking_opens_at"], self.data["booking_closes_at"]
         if self.cancelled:
-            return self._refuse(booking, "offering_cancelled")
+            return self._refuse_all(together, "offering_cancelled")
         if opens is not None and time < opens:
-            return self._refuse(booking, "not_open")
+            return self._refuse_all(together, "not_open")
         if closes is not None and not time < closes:
-            return self._refuse(booking, "closed")
+            return self._refuse_all(together, "closed")
         if self.data["approval"] == "supervisor":
-            booking.status = "awaiting_approval"
-            return [("booking.approval_requested", person)]
-        return self._seat(booking)
+            for one in together:
+                one.status = "awaiting_approval"
+            return [("booking.approval_requested", one.person) for one in together]
+        return self._seat(together)
 
     def approve(self, person: str) -> list[Told]:
         booking = self.live(person)
-        return self._seat(booking) if booking and booking.status == "awaiting_approval" else []
+        if booking is None or booking.status != "awaiting_approval" or booking.approved:
+            return []
+        booking.approved = True
+        return self._decided(booking) if booking.group else self._seat([booking])
 
     def refuse(self, person: str) -> list[Told]:
         booking = self.live(person)
-        if booking and booking.status == "awaiting_approval":
-            return self._refuse(booking, "approval_refused")
+        if booking and booking.status == "awaiting_approval" and not booking.approved:
+            return [*self._refuse(booking, "approval_refused"), *self._decided(booking)]
         return []
+
+    def _decided(self, booking: NaiveBooking) -> list[Told]:
+        """The group claims once nobody of it awaits a decision."""
+        rest = [one for one in booking.group or [] if one.status == "awaiting_approval"]
+        return self._seat(rest) if rest and all(one.approved for one in rest) else []
+
+    def request_group(
+        self, group_id: str, people: list[tuple[str, str | None]], time: datetime, *, together: bool
+    ) -> list[Told]:
+        new = [NaiveBooking(*one, "", group_id=group_id) for one in people if not self.live(one[0])]
+        standing = [one for one in self.bookings if one.group and one.group_id == group_id]
+        if any(one.status in ("waiting", "awaiting_approval") for one in standing):
+            return []
+        self.bookings += new
+        if not together:
+            return [said for one in new for said in self._ask([one], time)]
+        for one in new:
+            one.group = new
+        return self._ask(new, time) if new else []
 
     def withdraw(self, person: str, time: datetime) -> list[Told]:
         booking, until = self.live(person), self.data["cancel_until"]
@@ -146,8 +192,9 @@ class NaiveOffering:
             return []
         if booking in self.queue:
             self.queue.remove(booking)
+        awaited = booking.status == "awaiting_approval"
         booking.status, booking.reason, booking.late = "cancelled", "withdrawn", until is not None and time > until
-        return [("booking.cancelled", person), *self.walk()]
+        return [("booking.cancelled", person), *(self._decided(booking) if awaited else self.walk())]
 
     def assign(self, cohort: str, people: list[tuple[str, str | None]]) -> list[Told]:
         told, done = [], set()
@@ -159,7 +206,7 @@ class NaiveOffering:
             if booking is None:
                 booking = NaiveBooking(person, organisation, "", cohorts=[cohort])
                 self.bookings.append(booking)
-                told += self._refuse(booking, "offering_cancelled") if self.cancelled else self._seat(booking)
+                told += self._refuse(booking, "offering_cancelled") if self.cancelled else self._seat([booking])
             elif cohort not in booking.cohorts:
                 booking.cohorts.append(cohort)
                 told.append(("booking.assigned", person))
@@ -182,15 +229,18 @@ class NaiveOffering:
         changed, booking.completed_at = booking.completed_at != moment, moment
         return [("booking.completed", person)] if changed else []
 
-    def _seat(self, booking: NaiveBooking) -> list[Told]:
-        if self.may(booking.organisation):
-            booking.status = "confirmed"
-            return [("booking.confirmed", booking.person)]
+    def _seat(self, together: list[NaiveBooking]) -> list[Told]:
+        if self.try_seats(together):
+            return [("booking.confirmed", one.person) for one in together]
         if not self.data["waiting_list"]:
-            return self._refuse(booking, "full")
-        booking.status = "waiting"
-        self.queue.append(booking)
-        return [("booking.waitlisted", booking.person)]
+            return self._refuse_all(together, "full")
+        for one in together:
+            one.status = "waiting"
+        self.queue += together
+        return [("booking.waitlisted", one.person) for one in together]
+
+    def _refuse_all(self, together: list[NaiveBooking], reason: str) -> list[Told]:
+        return [said for one in together for said in self._refuse(one, reason)]
 
     def _refuse(self, booking: NaiveBooking, reason: str) -> list[Told]:
         booking.status, booking.reason = "refused", reason

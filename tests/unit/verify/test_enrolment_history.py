@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.enrolment.audit_history import may_have
 from services.enrolment.audit_published import EnrolmentHistory
 from services.enrolment.audit_stored import Recount
+from services.enrolment.audit_waiting import may_have
 from services.enrolment.state import Ledger, Tally
 from services.enrolment.waiting import Claim, Claimant
 from shared.audit import Finding
