@@ -159,3 +159,15 @@ def test_who_sent_a_record_is_told_as_far_as_it_can_be_read() -> None:
     assert sender_of(Record(0, b'{"id": 7, "source": "x", "type": "t"}')) == {**nobody, "source": "x", "type": "t"}
     binary = Record(0, b"{}", headers=[("ce_id", b"1"), ("ce_source", b"\xff"), ("ce_type", None)])
     assert sender_of(binary) == {"source": "\ufffd", "event_id": "1", "type": None}
+
+
+def test_what_was_held_behind_a_dropped_beginning_waits_for_another_one(office: Office) -> None:
+    """The dropped record would have made the entity."""
+    early = Record(0, office.add("requested", person_id="p").value)
+    office.state.offerings.clear()
+    position = Position(1, step=1, letting_go=LettingGo("o1", "applied"), held={"o1": "bug"})
+    letter = office.letter(early)
+    control = office.say(LETTER_DROPPED, letter)
+    fold = Fold(office.handler, office.state, {TP: position}, {TP: Waiting([(early, 0)])}, frozenset())
+    assert fold.take(control)
+    assert fold.moves[TP].after().held == {"o1": "unknown"}
