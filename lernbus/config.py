@@ -79,7 +79,7 @@ def shown(value: object) -> str:
         return _masked(value.get_secret_value())
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    return json.dumps(value) if isinstance(value, (bool, int, float, tuple)) else str(value)
 
 
 def _masked(secret: str) -> str:

@@ -1,5 +1,6 @@
 """The topics of the contract: created where they are missing, checked where they exist."""
 
+import asyncio
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -13,6 +14,7 @@ SERVICES: Final = ("enrolment", "notifications", "stats")
 TOPICS: Final = (LMS_EVENTS, LMS_PEOPLE, ENROLMENT_EVENTS, *(f"{service}.dead-letters" for service in SERVICES))
 CLOCK: Final = "lernbus.clock"
 """Only where LERNBUS_NOW is set: the clock that all containers of a demonstration go by."""
+ATTEMPTS: Final = 50
 DAY_MS: Final = 24 * 3600 * 1000
 LARGEST_RECORD: Final = 4 * 1024 * 1024 + 65_536
 
@@ -57,7 +59,7 @@ async def ensure_topics(settings: Settings) -> list[str]:
     try:
         missing = sorted(set(names(settings)) - set(await admin.list_topics()))
         await _create(admin, missing, settings)
-        _check(await admin.describe_topics([*names(settings)]), settings.partitions)
+        _check(await _described(admin, [*names(settings)]), settings.partitions)
     finally:
         await admin.close()
     return missing
@@ -72,6 +74,17 @@ async def _create(admin: AIOKafkaAdminClient, names: list[str], settings: Settin
     for name, code, *_ in answer.topic_errors if answer else ():
         if code and for_code(code) is not TopicAlreadyExistsError:
             raise WrongTopicsError(f"the topic {name} cannot be created: {for_code(code).__name__}")
+
+
+async def _described(admin: AIOKafkaAdminClient, topics: list[str]) -> list[dict[str, object]]:
+    """What Kafka says of them; of topics made a moment ago it may still know nothing."""
+    found: list[dict[str, object]] = await admin.describe_topics(topics)
+    for _ in range(ATTEMPTS):
+        if all(topic["partitions"] for topic in found):
+            break
+        await asyncio.sleep(0.2)
+        found = await admin.describe_topics(topics)
+    return found
 
 
 def _check(described: list[dict[str, object]], partitions: int) -> None:

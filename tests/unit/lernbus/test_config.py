@@ -1,4 +1,5 @@
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ KAFKA_USER = {"kafka_username": "u", "kafka_password": "p"}
 
 @pytest.fixture(autouse=True)
 def _no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [one for one in os.environ if one.startswith("LERNBUS_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("LERNBUS_SECRETS", str(tmp_path))
 
 
@@ -58,6 +61,10 @@ def test_every_setting_is_printed_with_its_source(tmp_path: Path, monkeypatch: p
 )
 def test_secrets_are_masked(secret: str, text: str) -> None:
     assert shown(SecretStr(secret)) == text
+
+
+def test_a_value_is_printed_as_it_would_be_given() -> None:
+    assert [shown(value) for value in ("a", Path("/keys"), 12, (7, 1), None)] == ["a", "/keys", "12", "[7, 1]", ""]
 
 
 def test_unsafe_settings_are_said_and_make_the_check_fail(monkeypatch: pytest.MonkeyPatch) -> None:
