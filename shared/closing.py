@@ -9,9 +9,11 @@ client would go on trying for as long as the process lives. It does not tell the
 import asyncio
 import contextlib
 from collections.abc import Iterable
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaError
 
 SECONDS = 1
@@ -38,8 +40,17 @@ async def close_consumer(consumer: AIOKafkaConsumer) -> None:
     await _end(tasks, consumer._client)
 
 
+class _Closed(dict[Any, AIOKafkaConnection]):
+    """The connections of a client that has been ended: one that was still being made is closed when it comes."""
+
+    def __setitem__(self, name: object, connection: AIOKafkaConnection) -> None:
+        connection.close()
+        super().__setitem__(name, connection)
+
+
 async def _end(tasks: Iterable[asyncio.Task[None] | None], client: AIOKafkaClient) -> None:
-    """First the tasks: they would open the connections again."""
+    """First the tasks: they would open the connections again, as others that nobody holds may still do."""
+    client._conns = _Closed(client._conns)
     running = [task for task in tasks if task is not None and not task.done()]
     for task in running:
         task.cancel()

@@ -7,8 +7,10 @@ import time
 
 import aiokafka.conn
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from shared import runtime
+from shared.closing import close_consumer
 from shared.errors import Unpublished
 from shared.publisher import Out, Publisher
 from shared.settings import Budgets
@@ -144,6 +146,17 @@ async def test_a_service_that_stops_while_the_broker_is_frozen_leaves_nothing_op
         assert not [one for one in connections if one.connected()]
     finally:
         await asyncio.to_thread(apache.unpause)
+
+
+async def test_a_connection_that_comes_after_the_end_is_closed(apache: Kafka) -> None:
+    """Some task of the client may just be making one."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=apache.bootstrap)
+    await consumer.start()
+    await consumer.topics()
+    await consumer.stop()
+    await close_consumer(consumer)
+    late = await consumer._client._get_conn(1)
+    assert not late.connected()
 
 
 async def test_members_join_leave_and_die(world: World) -> None:
