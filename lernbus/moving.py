@@ -39,11 +39,11 @@ def router(clock: Clock, move: Move | None) -> APIRouter:
     """GET and PUT /clock: {now}. Without `move` the clock shows real time and stays so."""
     routes = APIRouter()
 
-    @routes.get("/clock", include_in_schema=False)
+    @routes.get("/clock")
     async def read() -> Response:
         return Json({"now": clock.now()})
 
-    @routes.put("/clock", include_in_schema=False)
+    @routes.put("/clock")
     async def put(request: Request) -> Response:
         if move is None:
             raise ProblemError(409, "this stack runs on real time: --now or LERNBUS_NOW lets its clock be moved")
