@@ -105,6 +105,11 @@ def test_members_take_the_seats_of_their_delegations_and_open_ones_for_the_rest(
     ]
 
 
+def test_seats_of_a_delegation_are_no_use_while_as_many_are_confirmed_as_may_be() -> None:
+    world = offered(2, of("x"), of("y"), resized(2, delegations=[delegation("jena", 1)]), group("a@jena"))
+    assert states(world) == "x:c y:c a:w"
+
+
 def test_a_group_that_waits_is_counted_for_a_delegation_that_comes_later() -> None:
     world = offered(0, group("a@jena", "b@jena"), of("z"))
     world.push(resized(2, delegations=[delegation("jena", 2)]))
