@@ -34,7 +34,7 @@ _ENDS: Final = {
 
 
 def seats(database: AsyncDatabase[dict[str, Any]], clock: Clock) -> Question:
-    """Seats of the offerings that are not cancelled nor over: one pass, for an index would cost each booking a write."""
+    """Seats of the offerings that can still take place: one pass, for an index would cost each booking a write."""
 
     async def ask() -> Sequence[Metric]:
         future = {"$match": {"$expr": {"$or": [{"$eq": [_ENDS, None]}, {"$gte": [_ENDS, clock.now()]}]}}}
