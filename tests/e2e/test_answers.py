@@ -94,5 +94,4 @@ def test_every_problem_is_as_described(stack: Running, unique: str) -> None:
 
 
 def test_the_document_is_served(stack: Running) -> None:
-    served = stack.http.get("/openapi.json").json()
-    assert {**DOCUMENT["paths"], "/clock": served["paths"]["/clock"]} == served["paths"]
+    assert stack.http.get("/openapi.json").json()["paths"] == DOCUMENT["paths"]
