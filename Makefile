@@ -14,10 +14,10 @@ KERN := shared/static/kern/.fetched
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev libraries demo up test test-unit test-containers nightly compose-up compose-down compose-demo lint format types imports bench docs lock clean
+.PHONY: help install install-dev libraries demo up test test-unit test-containers nightly compose-up compose-down compose-demo compose-faults compose-faults-short lint format types imports bench docs lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: libraries $(RUNTIME) $(KERN) ## .venv with everything locked, and the style sheets
 install-dev: install $(DEV) ## the same, with what tests and checks need
@@ -64,6 +64,12 @@ compose-demo: install ## both stories on a container stack of their own, then th
 
 compose-down: ## stops it; its data stays (ARGS=--volumes: deletes the data too)
 	docker compose down $(ARGS)
+
+compose-faults: install-dev ## a stack of its own, harmed in every way under traffic, then recounted: nothing may be lost (half an hour)
+	$(BIN)/pytest -m faults tests/faults $(ARGS)
+
+compose-faults-short: install-dev ## the same with a choice of faults (five minutes)
+	$(BIN)/pytest -m "faults and not nightly" tests/faults $(ARGS)
 
 types: install-dev ## mypy, strict, tests included
 	$(BIN)/mypy
