@@ -8,7 +8,7 @@ from typing import Any
 
 from lernbus.client import SERVICES
 from tests.faults.sink import container_image
-from tests.support.compose import Compose, docker, service_of
+from tests.support.compose import JOBS, Compose, docker, service_of
 
 Heal = Callable[[], None]
 NEIGHBOURS = ("kafka", "mongo", "mailpit")
@@ -75,10 +75,13 @@ def restart(service: str, stack: Compose) -> Heal:
 
 
 def scale(instances: int, stack: Compose) -> Heal:
-    """Every service alone has so many instances."""
+    """Every service has so many instances. Who is not concerned goes on running."""
+    before = _ids(stack)
     stack.run("up", "--detach", *(word for one in SERVICES for word in ("--scale", f"{one}={instances}")))
     running = [service_of(one) for one in stack.containers(*SERVICES) if one["State"]["Running"]]
     assert sorted(running) == sorted([*SERVICES] * instances)
+    after = _ids(stack)
+    assert before <= after or after <= before, f"made anew: {before - after}"
     return _nothing
 
 
@@ -89,6 +92,10 @@ def docker_ok(*words: str) -> None:
 
 def _nothing() -> None:
     """It heals by itself."""
+
+
+def _ids(stack: Compose) -> set[tuple[str, str]]:
+    return {(service_of(one), one["Id"]) for one in stack.containers() if service_of(one) not in JOBS}
 
 
 def _any(stack: Compose, service: str) -> dict[str, Any]:
