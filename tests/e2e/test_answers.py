@@ -94,4 +94,6 @@ def test_every_problem_is_as_described(stack: Running, unique: str) -> None:
 
 
 def test_the_document_is_served(stack: Running) -> None:
-    assert stack.http.get("/openapi.json").json()["paths"] == DOCUMENT["paths"]
+    served = stack.http.get("/openapi.json").json()["paths"]
+    served.pop("/clock", None)  # only a stack whose clock can be moved has one
+    assert served == DOCUMENT["paths"]
