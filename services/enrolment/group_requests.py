@@ -1,4 +1,4 @@
-"""What `lms.group.requested.v1` does (docs/decisions/0012-groups.md). Pure.
+"""What `lms.group.requested.v1` does (docs/decisions/0013-groups.md). Pure.
 
 Members are those of the list who have no live booking on the offering; whoever has one keeps it as it is. Without
 `all_or_nothing` each member is booked like a single person, in the order of the list. A group that waits or awaits

@@ -1,4 +1,4 @@
-"""Groups that are booked all or nothing (`lms.group.requested.v1`; docs/decisions/0012-groups.md). Pure.
+"""Groups that are booked all or nothing (`lms.group.requested.v1`; docs/decisions/0013-groups.md). Pure.
 
 The rule: such a group is one claimant with one place on the waiting list. It is confirmed as soon as all of its
 remaining members may be confirmed at once, in the order of the list; until then nobody of it is. Somebody who joined

@@ -1,4 +1,4 @@
-"""Groups: all or nothing, or one by one (docs/decisions/0012-groups.md)."""
+"""Groups: all or nothing, or one by one (docs/decisions/0013-groups.md)."""
 
 from datetime import timedelta
 from typing import Any
