@@ -175,6 +175,17 @@ def test_what_is_not_there_is_told_as_such_and_comes_back_without_a_reload(stack
     assert stack.http.get("/stats/").status_code == 200
 
 
+def test_a_page_whose_name_was_pointed_here_is_asked_for_a_key(stack: Compose) -> None:
+    """DNS rebinding: the browser believes that this machine is the foreign page's own."""
+    for host, status in {
+        "localhost:1": 200,
+        "127.0.0.1": 200,
+        "evil.example": 401,
+        "127.0.0.1.evil.example": 401,
+    }.items():
+        assert stack.http.get("/notifications/", headers={"host": host}).status_code == status, host
+
+
 def test_beyond_loopback_the_gateway_opens_no_door(stack: Compose) -> None:
     """127.0.0.2 stands for an address of the network."""
     key = stack.run("run", "--rm", "secrets", "show", "operator-key").split()[-1]
@@ -187,7 +198,8 @@ def test_beyond_loopback_the_gateway_opens_no_door(stack: Compose) -> None:
     assert stack.http.get(f"{place}/notifications/", headers=bearer).status_code == 200
     assert stack.http.get(f"{place}/notifications/", auth=("office", password)).status_code == 200
     assert stack.http.get(f"{place}/notifications/", auth=("office", "wrong")).status_code == 401
-    assert stack.http.get(f"{place}/stats/metrics", headers=bearer).status_code == 404
+    for path in ("/stats/metrics", "/stat%73/metrics", "//stats/metrics"):
+        assert stack.http.get(f"{place}{path}", headers=bearer).status_code == 404, path
     content = {"content-type": "application/cloudevents-batch+json"}
     assert stack.http.post(f"{place}/enrolment/lms/events", content="[]", headers=content).status_code == 401
     sender = {**content, "authorization": f"Bearer {made}"}
