@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(400)]
 START = "2020-10-12T12:00:00+02:00"
 SERVICES = ("enrolment", "notifications", "stats")
 MB = 1024 * 1024
+NEW_YEAR = "2030-01-01T00:00:00+01:00"
 CLOCK = """
 import sys, urllib.request
 request = urllib.request.Request("http://127.0.0.1:8000/clock", headers={"authorization": "Bearer " + sys.argv[1]})
@@ -79,13 +80,13 @@ def test_scaled_the_instances_share_the_work_and_the_clock(stack: Compose, tmp_p
         assert (seats["confirmed"], seats["waiting"]) == (2, 1)
     assert "all seven invariants hold" in lernbus(stack, "verify").stdout
 
-    lernbus(stack, "clock", "set", "2030-01-01T00:00:00+01:00")
+    lernbus(stack, "clock", "set", NEW_YEAR)
     key = stack.run("run", "--rm", "secrets", "show", "operator-key").split()[-1]
     for service, number in (("enrolment", 3), ("notifications", 2), ("stats", 2)):
         for index in range(1, number + 1):
             words = ("exec", "-T", "--index", str(index), service, "python", "-c", CLOCK, key)
             now = datetime.fromisoformat(json.loads(stack.run(*words))["now"])
-            assert 0 <= (now - datetime.fromisoformat("2030-01-01T00:00:00+01:00")).total_seconds() < 120
+            assert 0 <= (now - datetime.fromisoformat(NEW_YEAR)).total_seconds() < 120
 
 
 def test_started_again_it_has_kept_everything(stack: Compose) -> None:
@@ -96,7 +97,7 @@ def test_started_again_it_has_kept_everything(stack: Compose) -> None:
     stack.run("down")
     stack.up()
     assert report(stack) == figures
-    assert stack.http.get("/clock").json()["now"].startswith("2030-01-01T")
+    assert datetime.fromisoformat(stack.http.get("/clock").json()["now"]) >= datetime.fromisoformat(NEW_YEAR)
     assert "all seven invariants hold" in lernbus(stack, "verify").stdout
 
 
