@@ -4,6 +4,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -60,7 +61,7 @@ def up(
     from lernbus.stack import embedded
     from shared import logs
 
-    logs.configure(terminal=True)
+    logs.configure(terminal=True, own=logging.WARNING)  # what a stack tells of its life would stand in the way
     start = None if now is None else _moment(now)
 
     async def run() -> None:
@@ -84,7 +85,7 @@ def demo(
     from lernbus.serve import until_stopped
     from shared import logs
 
-    logs.configure(terminal=True)
+    logs.configure(terminal=True, own=logging.WARNING)  # what a stack tells of its life would stand in the way
     work = demonstration.run(console, port, leave=leave) if url is None else demonstration.run_at(console, url)
     asyncio.run(until_stopped(work))
 

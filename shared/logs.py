@@ -19,8 +19,8 @@ QUIET: Final = {"aiokafka": logging.ERROR, "mail": logging.ERROR}
 EVERY_SECONDS: Final = 30
 
 
-def configure(*, terminal: bool | None = None) -> None:
-    """Configure structlog and Python's own logging; `terminal` tells who reads, else standard output does."""
+def configure(*, terminal: bool | None = None, own: int = logging.INFO) -> None:
+    """Configure structlog and Python's own logging, of ours from the level `own`; `terminal`: somebody reads there."""
     readable = sys.stdout.isatty() if terminal is None else terminal
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -32,14 +32,14 @@ def configure(*, terminal: bool | None = None) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(own),
     )
     handler = logging.StreamHandler(sys.stderr if readable else sys.stdout)
     processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=processors, foreign_pre_chain=shared))
     handler.addFilter(Seldom())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    for name, level in {**dict.fromkeys(OWN, logging.INFO), **QUIET}.items():
+    for name, level in {**dict.fromkeys(OWN, own), **QUIET}.items():
         logging.getLogger(name).setLevel(level)
 
 
