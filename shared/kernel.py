@@ -99,7 +99,6 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         async with self.lock:
             try:
                 await self._run(records)
-                self._bugs.clear()
                 self.failures.pop("batch", None)
             except Exception as error:  # noqa: BLE001 - every failure ends so: forget, wait, read again
                 self._rewind(records)
@@ -203,6 +202,7 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
         """One transaction and its publication; returns the records that are left."""
         era, began = self.era, time.monotonic()
         done, fold = await self._plan_and_write(records)
+        self._bugs.clear()
         if era == self.era:
             self.owned |= {tp: move.after() for tp, move in fold.moves.items()}
         self.progress.committed(fold.outcomes, fold.dead)
@@ -244,8 +244,8 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
     def _isolate(self, record: Record, error: BaseException) -> None:
         """From now on this record is not applied. If it fails all the same, it is not the record's fault.
 
-        Remembered until the batch is through: one with many bugs may not end within its time, and must come nearer to
-        its end with every try.
+        Remembered until something is committed: a batch with many bugs may not end within its time, and must come nearer
+        to its end with every try.
         """
         if place(record) in self._bugs:
             self._bugs.clear()
