@@ -244,8 +244,8 @@ class Kernel(ConsumerRebalanceListener, Generic[S]):  # type: ignore[misc]
     def _isolate(self, record: Record, error: BaseException) -> None:
         """From now on this record is not applied. If it fails all the same, it is not the record's fault.
 
-        Remembered until something is committed: a batch with many bugs may not end within its time, and must come nearer
-        to its end with every try.
+        Remembered until something is committed: a batch with many bugs may not end within its time, and must come
+        nearer to its end with every try.
         """
         if place(record) in self._bugs:
             self._bugs.clear()
