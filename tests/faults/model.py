@@ -29,14 +29,14 @@ class Message(NamedTuple):
 
 
 class Model:
-    """Offerings, messages and counters, event by event. `dead`: events that can only be dead letters."""
+    """Offerings, messages and counters, event by event. `dead`: the ids of those that can only be dead letters."""
 
     def __init__(self, events: Iterable[dict[str, Any]] = ()) -> None:
         self.offerings: dict[str, NaiveOffering] = {}
         self.employers: dict[str, str] = {}
         self.messages: Counter[Message] = Counter()
         self.seated: list[NaiveBooking] = []
-        self.dead = 0
+        self.dead: set[str] = set()
         for event in events:
             self.fold(event)
 
@@ -47,7 +47,11 @@ class Model:
             self.employers[data["person_id"]] = data["organisation_id"]
         elif "offering_id" in data:
             offering = self.offerings.setdefault(data["offering_id"], NaiveOffering())
-            self._tell(data["offering_id"], offering, self._apply(offering, kind, event))
+            told = self._apply(offering, kind, event)
+            if told is None:
+                self.dead.add(event["id"])
+            else:
+                self._tell(data["offering_id"], offering, told)
 
     def counts(self) -> dict[str, int]:
         """The totals of the council report."""
@@ -78,10 +82,7 @@ class Model:
         }
         return apply[kind]()
 
-    def _tell(self, offering_id: str, offering: NaiveOffering, told: list[Told] | None) -> None:
-        if told is None:
-            self.dead += 1
-            return
+    def _tell(self, offering_id: str, offering: NaiveOffering, told: list[Told]) -> None:
         for outcome, person in told:
             if outcome in SEATED:
                 self.seated.append(next(one for one in offering.confirmed() if one.person == person))

@@ -1,7 +1,7 @@
 """Compares what came out with what must come out, without any code of the services. Every finding is a sentence."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,17 @@ Found = dict[str, Any]
 
 @dataclass
 class Seen:
-    """What is said by the services and the sink. `forgot`: the sink lost its memory; `cuts`: a mail may come twice."""
+    """What is said by the services and the sink.
+
+    `letters`: ids of dead events; `forgot`: the sink lost its memory; `cuts`: a mail may come twice.
+    """
 
     offerings: Mapping[str, Found]
     bookings: Mapping[str, Sequence[Found]]
     messages: Sequence[Found]
     mails: Sequence[Mail]
     reports: Mapping[str, Found]
+    letters: Collection[str]
     forgot: Sequence[Span] = ()
     cuts: Sequence[Span] = ()
 
@@ -32,7 +36,9 @@ def findings(models: Mapping[str, Model], seen: Seen) -> list[str]:
     """All that differs; `models`: the accepted events of each sender, whose name is that of its course."""
     found = [one for model in models.values() for one in _of_offerings(model, seen)]
     told = sum((model.messages for model in models.values()), Counter[Message]())
-    return [*found, *_of_messages(told, seen.messages), *_of_mails(seen), *_of_counts(models, seen.reports)]
+    found += [*_of_messages(told, seen.messages), *_of_mails(seen), *_of_counts(models, seen.reports)]
+    dead = set[str]().union(*(model.dead for model in models.values()))
+    return [*found, *(f"event {one}: dead letter where none belongs, or none" for one in dead ^ {*seen.letters})]
 
 
 def _of_offerings(model: Model, seen: Seen) -> Iterator[str]:

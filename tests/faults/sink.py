@@ -7,15 +7,15 @@ from typing import NamedTuple
 from tests.support.compose import Compose, docker
 
 FETCH = """
-import json, urllib.request
-found, start = [], 0
-while start == 0 or page["messages"]:
-    page = json.load(urllib.request.urlopen(f"http://127.0.0.1:8025/api/v1/messages?start={start}&limit=1000"))
-    found += [[one["ID"], one["MessageID"], one["Created"]] for one in page["messages"]]
-    start += 1000
+import json, sys, urllib.request
+found, start, page = [], 0, None
+while page is None or (page and sys.argv[1] not in [one[0] for one in page]):
+    answer = urllib.request.urlopen(f"http://127.0.0.1:8025/api/v1/messages?start={start}&limit=100")
+    page = [[one["ID"], one["MessageID"], one["Created"]] for one in json.load(answer)["messages"]]
+    found, start = found + page, start + 100
 print(json.dumps(found))
 """
-"""Runs beside the sink: its port is open to no one else."""
+"""From the newest mail back to one that is known. Runs beside the sink, whose port is open to no one else."""
 
 
 class Mail(NamedTuple):
@@ -42,14 +42,18 @@ class Sink:
     def __init__(self, stack: Compose) -> None:
         self._stack = stack
         self._seen: dict[str, Mail] = {}
+        self._newest = ""
         self.forgot: list[Span] = []
 
     def fetch(self) -> list[Mail]:
         """All mails until now."""
         (container,) = self._stack.containers("mailpit")
         words = ("--network", f"container:{container['Id']}", "--entrypoint", "python")
-        said = docker("run", "--rm", *words, container_image(self._stack), "-c", FETCH, timeout=120).stdout
-        for name, message_id, created in json.loads(said):
+        said = docker(
+            "run", "--rm", *words, container_image(self._stack), "-c", FETCH, self._newest, timeout=120
+        ).stdout
+        for name, message_id, created in reversed(json.loads(said)):
+            self._newest = name
             self._seen[name] = Mail(message_id.partition("@")[0], datetime.fromisoformat(created))
         return sorted(self._seen.values(), key=lambda mail: mail.at)
 

@@ -28,8 +28,8 @@ class Fault:
 
     @property
     def forgets(self) -> bool:
-        """The sink loses its memory, or may."""
-        return self.target == "mailpit"
+        """The sink loses its memory."""
+        return self.target == "mailpit" and self.do.func in (crash, restart)
 
     @property
     def repeats(self) -> bool:

@@ -15,7 +15,6 @@ KINDS = {"request": 62, "withdraw": 20, "capacity": 6, "attend": 6, "reschedule"
 OPEN = 12
 """So many offerings are booked at the same time."""
 PAUSE_SECONDS = 0.4
-REFUSED = 500
 
 
 class Lms(threading.Thread):
@@ -53,7 +52,7 @@ class Lms(threading.Thread):
         assert not self.failure, self.failure
 
     def push(self, events: list[dict[str, Any]]) -> None:
-        """Send until it is accepted."""
+        """Send until it is accepted: again where the connection breaks, or the answer is 503 with Retry-After."""
         since = time.monotonic()
         while events and not self._accepted(events):
             self.repeats += 1
@@ -73,8 +72,10 @@ class Lms(threading.Thread):
             answer = self._http.post("/enrolment/lms/events", json=events, headers={"content-type": BATCH})
         except httpx2.HTTPError:
             return False
-        assert answer.status_code == httpx2.codes.ACCEPTED or answer.status_code >= REFUSED, answer.text
-        return bool(answer.status_code == httpx2.codes.ACCEPTED)
+        if answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE and "retry-after" in answer.headers:
+            return False
+        assert answer.status_code == httpx2.codes.ACCEPTED, f"{answer.status_code} {answer.text}"
+        return True
 
     # --- what happens in a city ---------------------------------------------------------------------------------------
 
