@@ -28,8 +28,9 @@ demo: install ## both stories on the embedded stack, then the pages (ARGS=--exit
 up: install ## the embedded stack on port 8000
 	$(BIN)/lernbus up $(ARGS)
 
+# Most tests wait for servers; each of the three processes starts its own.
 test: install-dev ## all tests (ARGS=tests/unit/... chooses)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses=3 --dist=loadfile $(ARGS)
 
 test-unit: install-dev ## the tests that need no server: seconds
 	$(BIN)/pytest tests/unit $(ARGS)
