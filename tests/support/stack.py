@@ -136,34 +136,37 @@ class Running:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit code."""
-        self.http.close()
         self.process.send_signal(number)
-        code = self.process.wait(45)
+        return self.process.wait(45)
+
+    def close(self) -> None:
+        """Close what is open to a process that has ended, however it ended."""
+        self.http.close()
         self._reader.join(5)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        return code
 
 
 @contextlib.contextmanager
 def running(*words: str, url: str = "", **settings: str) -> Iterator[Running]:
     """`lernbus ...` until the end of the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lernbus.cli", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment(**settings),
-        cwd=ROOT,
-    )
-    try:
+    with contextlib.ExitStack() as after:
+        process = after.enter_context(  # its end closes the pipe
+            subprocess.Popen(
+                [sys.executable, "-m", "lernbus.cli", *words],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=environment(**settings),
+                cwd=ROOT,
+            )
+        )
+        after.callback(process.wait)
+        after.callback(process.kill)
         stack = Running(process, url)
+        after.callback(stack.close)
+        after.callback(process.kill)
         yield stack
         if process.poll() is None:
             stack.stop()
-    finally:
-        process.kill()
-        process.wait()
 
 
 def children_of(pid: int) -> list[str]:
