@@ -42,17 +42,19 @@ async def embedded(port: int, now: datetime | None) -> AsyncIterator[Stack]:
                 "broker": "embedded",
                 "partitions": PARTITIONS,
             }
-            services = _services(common, places.smtp_port, clock)
+            url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+            services = _services(common, places.smtp_port, url, clock)
             await ensure_topics(services[0].settings)
             await asyncio.gather(*(stack.enter_async_context(service.running()) for service in services))
             await _all_ready(services)
             app = serve.application(services, [_index(), router(clock, None if now is None else _mover(clock))])
             await stack.enter_async_context(serve.serving(app, sock))
-            yield Stack(f"http://127.0.0.1:{sock.getsockname()[1]}", places.death)
+            yield Stack(url, places.death)
 
 
-def _services(common: dict[str, Any], smtp_port: int, clock: Clock) -> list[Service]:
+def _services(common: dict[str, Any], smtp_port: int, url: str, clock: Clock) -> list[Service]:
     mail: dict[str, Any] = {"smtp_host": "127.0.0.1", "smtp_port": smtp_port, "smtp_security": "none"}
+    mail["public_url"] = url
     return [build(kind_of(name)(**common, **mail), clock) for name in NAMES]
 
 

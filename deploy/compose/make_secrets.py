@@ -58,6 +58,7 @@ def distribute() -> None:
         write(ROOT / "mongo-setup" / service, password, MONGO, 0o440)
         place = f"mongo:27017/lernbus_{service}?replicaSet=rs0"
         write(ROOT / service / "lernbus_mongo", f"mongodb://{service}:{password}@{place}", LERNBUS, 0o440)
+    write(ROOT / "notifications" / "lernbus_links_key", original("links-key"), LERNBUS, 0o440)
     key = original("operator-key", lambda: PREFIX + secrets.token_urlsafe(32))
     write(ROOT / "gateway" / "operator.conf", f'map "" $operator {{ default "Bearer {key}"; }}\n', NGINX, 0o440)
     add("keys", "*", hashlib.sha256(key.encode()).hexdigest())

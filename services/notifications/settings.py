@@ -6,7 +6,7 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 
 from shared import settings
 from shared.access import tls
@@ -34,6 +34,10 @@ class Settings(settings.Settings):
     """Seconds for one answer of the mail server."""
     mail_from: str = "Fortbildung <fortbildung@localhost.localdomain>"
     """Name and address that stand in From; the address takes the bounces, its domain stands in the Message-ID."""
+    public_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8000")
+    """Where readers of mails reach this service: links in mails begin with it."""
+    links_key: SecretStr | None = Field(None, min_length=32)
+    """Signs the links in mails. Without it one is made at the start: then links stop working at a restart."""
     reminder_days: tuple[int, ...] = (7, 1)
     """So many days before a session its confirmed people are reminded."""
 
@@ -62,7 +66,19 @@ class Settings(settings.Settings):
         if self.sender.domain == "localhost.localdomain":
             why = "no mail server takes it, and nobody can answer"
             found.append(Finding("LERNBUS_MAIL_FROM", why, "set the training office's name and address"))
-        return found
+        if self.links_key is None:
+            why = "the links in mails stop working at a restart, and another instance refuses them"
+            found.append(Finding("LERNBUS_LINKS_KEY", why, "set the same random text of 32 letters or more everywhere"))
+        return found + self._of_the_links()
+
+    def _of_the_links(self) -> list[Finding]:
+        if self.public_url.scheme == "https":
+            return []
+        if is_loopback(self.public_url.host or ""):
+            return [
+                Finding("LERNBUS_PUBLIC_URL", "nobody else can follow the links in mails", "set the public address")
+            ]
+        return [Finding("LERNBUS_PUBLIC_URL", "links of mails are followed in the clear", "set an address with https")]
 
     @property
     def sender(self) -> Address:

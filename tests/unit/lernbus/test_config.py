@@ -16,6 +16,8 @@ from shared.settings import Settings
 EVERY = [(service, one) for service, kind in SETTINGS.items() for one in settings_in(kind)]
 
 KAFKA_USER = {"kafka_username": "u", "kafka_password": "p"}
+LINKS = {"links_key": "k" * 32, "public_url": "https://lernbus.city.example"}
+MAIL = {"mail_from": "f@city.example", **LINKS}
 
 
 @pytest.fixture(autouse=True)
@@ -137,10 +139,11 @@ def unsafe(kind: type[Settings], **given: Any) -> list[str]:
         (Settings, {"mongo": "mongodb://localhost,[::1]/"}, []),
         (Enrolment, {"host": "0.0.0.0"}, ["keys", "users"]),  # noqa: S104 (it is what must be found)
         (Enrolment, {"host": "::", "keys": "k", "users": "u"}, []),
-        (Notifications, {"mail_from": "f@city.example"}, []),
-        (Notifications, {}, ["mail_from"]),
-        (Notifications, {"mail_from": "f@city.example", "smtp_security": "none"}, []),
-        (Notifications, {"mail_from": "f@c.example", "smtp_security": "none", "smtp_host": "mail"}, ["smtp_security"]),
+        (Notifications, MAIL, []),
+        (Notifications, {}, ["mail_from", "links_key", "public_url"]),
+        (Notifications, {**MAIL, "public_url": "http://lernbus.city.example"}, ["public_url"]),
+        (Notifications, {**MAIL, "smtp_security": "none"}, []),
+        (Notifications, {**MAIL, "smtp_security": "none", "smtp_host": "mail"}, ["smtp_security"]),
     ],
 )
 def test_what_is_unsafe(kind: type[Settings], given: dict[str, Any], found: list[str]) -> None:
