@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from services.notifications import events
+from services.notifications import events, moved
 from services.notifications.messages import Contact, Kind, Message, identity, order_key
 from services.notifications.reminders import Changes, due_changes
 from services.notifications.state import STEP, Cause, Entry, Known, Outcome, Page, Rule, State
@@ -71,7 +71,9 @@ def offering_changed(lead_days: Sequence[int]) -> Rule:
 
 
 def _learn(state: State, offering: Offering, known: Known | None, changes: Changes) -> Known:
-    learnt = Known(offering=offering, told=known.told if known else "")
+    known = known or Known(offering=msgspec.structs.replace(offering, sessions=[]))
+    changed, gone = moved.compared(known.offering, known.gone, offering, state.now)
+    learnt = Known(offering=offering, told=known.told, changed=changed, gone=gone)
     _keep(state, learnt)
     if changes.dropped or changes.added:
         state.due.append((offering.offering_id, changes))
@@ -95,7 +97,8 @@ def _tell_all(state: State, cause: Cause, known: Known, kind: Kind) -> Outcome:
     entries, more = _readers(state, offering_id, page)
     for entry in entries[:STEP]:
         if entry.status in ("confirmed", "waiting"):
-            _tell(state, cause, kind, entry, known.offering.version)
+            message = _tell(state, cause, kind, entry, known.offering.version)
+            message.dropped = moved.dropped_since(known.gone, entry.version)
     _keep(state, msgspec.structs.replace(known, after=entries[:STEP][-1].booking_id if more else ""))
     return "more" if more else "applied"
 
@@ -128,6 +131,7 @@ def booking_changed(state: State, cause: Cause) -> Outcome:
     for kind in _kinds(cause.event.type, booking):
         message = _tell(state, cause, kind, entry, entry.version)
         message.booking_reason, message.late = booking.reason, booking.late
+        message.dropped = moved.dropped_since(state.offerings[entry.offering_id].gone, (known or entry).version)
     return "applied"
 
 
@@ -160,12 +164,15 @@ def _tell(state: State, cause: Cause, kind: Kind, entry: Entry, version: int) ->
     reader = "supervisor" if kind == "approval_requested" else "person"
     message = _plan(state, cause, kind, entry.person_id, identity(kind, entry.booking_id, version, reader))
     message.offering_id, message.waiting = entry.offering_id, entry.status == "waiting"
+    message.version, message.invited = version, moved.is_invited(kind, entry.status, entry.seated_at)
+    message.changed = state.offerings[entry.offering_id].changed
     if kind == "approval_requested":
         message.person_id = None
     return message
 
 
 def _plan(state: State, cause: Cause, kind: Kind, person_id: str, message_id: str) -> Message:
+    order = order_key(state.now, cause.partition, cause.offset, cause.step, len(state.messages))
     message = Message(
         message_id=message_id,
         kind=kind,
@@ -173,7 +180,7 @@ def _plan(state: State, cause: Cause, kind: Kind, person_id: str, message_id: st
         about=person_id,
         mentions=[person_id],
         created_at=state.now,
-        order=order_key(state.now, cause.partition, cause.offset, cause.step, len(state.messages)),
+        order=order,
     )
     state.messages.append(message)
     return message

@@ -33,5 +33,5 @@ class Links:
             return None
         return content if isinstance(content, list) else None
 
-    def _serializer(self, purpose: str) -> URLSafeSerializer[str]:
+    def _serializer(self, purpose: str) -> URLSafeSerializer:
         return URLSafeSerializer(self._key, purpose, signer_kwargs={"digest_method": hashlib.sha256})

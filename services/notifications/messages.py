@@ -56,6 +56,14 @@ class Message(msgspec.Struct, kw_only=True):
     waiting: bool = False
     late: bool = False
     leave: Leave | None = None
+    version: int = 0
+    """Of the offering's counter: the change that it tells."""
+    invited: bool = False
+    """The person has a seat, or had one until now: the sessions stand in their calendar."""
+    changed: list[str] = []
+    """The sessions that are new or not as they were."""
+    dropped: list[Session] = []
+    """Sessions that stood in the person's calendar and that the offering has no more."""
     to: str | None = None
     subject: str | None = None
     language: str | None = None

@@ -8,6 +8,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from services.notifications.messages import Contact, Message
+from services.notifications.moved import Gone
 from services.notifications.reminders import Changes
 from shared.cloudevents import Event
 from shared.events import Offering, Status
@@ -24,14 +25,20 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     person_id: str
     status: Status
     version: int
+    seated_at: datetime | None = None
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """An offering; `told`: the cause of the last change that its people were told, `after`: how far that walk is."""
+    """An offering; `told`: the cause of the last change that its people were told, `after`: how far that walk is.
+
+    `changed`: the sessions that its last change was about; `gone`: those that it has no more and that were to come.
+    """
 
     offering: Offering
     told: str = ""
     after: str = ""
+    changed: list[str] = []
+    gone: list[Gone] = []
 
 
 @dataclass(frozen=True, slots=True)
