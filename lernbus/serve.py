@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from lernbus.errors import CommandError
-from shared import dead_letters_api, dead_letters_pages, status, web
+from shared import dead_letters_api, dead_letters_pages, live, status, web
 from shared.guard import Doors, Guard
 from shared.openapi import CONTRACT, Application
 from shared.runtime import Service
@@ -65,6 +65,7 @@ async def serving(app: FastAPI, sock: socket.socket) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        live.stopping(app).set()
         server.should_exit = True
         await task
 

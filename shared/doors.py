@@ -27,9 +27,10 @@ NOBODY: Final = "$argon2id$v=19$m=19456,t=2,p=1$tO0QUmSl0SzScnm+Gp/7Ww$" + "A" *
 
 
 class Pass(NamedTuple):
-    """May come in. `source`: what its events may name as theirs; `*` is any."""
+    """May come in. `source`: what its events may name as theirs; `*` is any. `user`: who has logged in, if anybody."""
 
     source: str = OPERATOR
+    user: str | None = None
 
 
 class Refusal(NamedTuple):

@@ -17,6 +17,9 @@ from shared.web import problem
 
 SOURCE: Final = "lernbus.source"
 """Where in the request's scope stands what its events may name as their source."""
+USER: Final = "lernbus.user"
+"""Where in it stands who acts: a login name, or `office` where nobody logs in."""
+OFFICE: Final = "office"
 FOREIGN: Final = Refusal(403, "a page of another site has sent this")
 LATER: Final = Refusal(429, "too many wrong passwords: wait half a minute")
 HEADERS: Final = {
@@ -41,7 +44,7 @@ class Doors:
         if not isinstance(verdict, Login):
             return verdict
         try:
-            return Pass() if await self.passwords.fits(verdict) else WRONG
+            return Pass(user=verdict.user) if await self.passwords.fits(verdict) else WRONG
         except Busy:
             return LATER
 
@@ -69,6 +72,12 @@ def sender_of(request: Request) -> str:
     return source
 
 
+def user_of(request: Request) -> str:
+    """Who acts, by login name."""
+    user: str = request.scope.get(USER, OFFICE)
+    return user
+
+
 class Guard:
     """The ASGI layer. Without doors it only turns away what pages of other sites send."""
 
@@ -84,7 +93,7 @@ class Guard:
         if isinstance(verdict, Refusal):
             await problem(verdict.status, verdict.why, HEADERS.get(verdict.status))(scope, receive, send)
             return
-        await self._app({**scope, SOURCE: verdict.source}, receive, send)
+        await self._app({**scope, SOURCE: verdict.source, USER: verdict.user or OFFICE}, receive, send)
 
     async def _verdict(self, scope: Scope) -> Pass | Refusal:
         headers = Headers(scope=scope)
