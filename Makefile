@@ -14,7 +14,7 @@ KERN := shared/static/kern/.fetched
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev libraries browser demo up test test-unit test-containers nightly compose-up compose-down compose-demo compose-faults compose-faults-short lint format types imports bench docs lock clean
+.PHONY: help install install-dev libraries browser demo up test test-unit test-containers nightly compose-up compose-down compose-demo compose-faults compose-faults-short lint format types texts imports bench docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ compose-faults-short: install-dev ## the same with a choice of faults (five minu
 
 types: install-dev ## mypy, strict, tests included
 	$(BIN)/mypy
+
+texts: install-dev ## collects the fixed phrases of the mails into the catalogues of both languages
+	$(BIN)/python -m lernbus.docs.texts
 
 imports: install-dev ## who may import whom
 	$(BIN)/lint-imports

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 import msgspec
 
-from services.notifications.texts import one_line
+from services.notifications.wording import one_line
 
 
 class Mail(msgspec.Struct, frozen=True):

@@ -1,93 +1,107 @@
-"""The words of the mails: one template per kind and language; the first line is the subject.
+"""The words of the mails: one text per kind and language, ours or the office's, within one frame of greeting and close.
 
-Templates get `reader` and `about` (people), `title`, `offering`, `sessions` (lines of each), `message` and `leave`.
-Whatever they print is one line without control characters, so that no title can add a line or a header.
+Ours stand in `templates/<language>/<kind>.txt`: the subject, an empty line, the text. What they can say is in `values`;
+whatever they print is one line without control characters, so that no title can add a line or a header.
 """
 
-import re
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from re import sub
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import msgspec
 
+from services.notifications import dates
 from services.notifications.messages import Message, session_of
-from shared.events import Leave, Offering, Person, Session
+from services.notifications.wording import Lines, Values, WordingError, fill, one_line
+from shared.events import Offering, Person, Session
+from shared.formats import Language
 
-Language = Literal["de", "en"]
-T = TypeVar("T")
-_DAYS: Final = {
-    "de": ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-_MONTHS: Final = {
-    "de": (
-        *("Januar", "Februar", "März", "April", "Mai", "Juni"),
-        *("Juli", "August", "September", "Oktober", "November", "Dezember"),
-    ),
-    "en": (
-        *("January", "February", "March", "April", "May", "June"),
-        *("July", "August", "September", "October", "November", "December"),
-    ),
-}
-_FORMATS: Final = {
-    "de": {
-        "in_person": "in Präsenz",
-        "online": "online",
-        "web_based": "als Web-Training",
-        "blended": "teils vor Ort, teils online",
-    },
-    "en": {
-        "in_person": "in person",
-        "online": "online",
-        "web_based": "as web-based training",
-        "blended": "partly on site, partly online",
-    },
-}
-_PATTERNS: Final = {
-    "de": ("{day}, {start} bis {end} Uhr", "{day}, {start} Uhr bis {last}, {end} Uhr"),
-    "en": ("{day}, {start} to {end}", "{day}, {start} to {last}, {end}"),
-}
+FRAME: Final = "frame"
+"""The text around all others; it has no subject."""
+_FOLDER: Final = Path(__file__).parent / "templates"
 
 
-def one_line(value: T) -> T | str:
-    """Text without line breaks and control characters; anything else as it is."""
-    if not isinstance(value, str):
-        return value
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+", " ", value).strip()
+class Wording(msgspec.Struct, frozen=True):
+    """A text as it is written."""
+
+    subject: str
+    text: str
 
 
-_environment = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701 - plain text: there is nothing to escape, and `finalize` takes the line breaks
-    finalize=one_line,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+@dataclass
+class Own:
+    """The office's own texts, by kind and language, and what was wrong with one when it was used."""
+
+    wordings: Mapping[tuple[str, Language], Wording] = field(default_factory=dict)
+    problems: dict[tuple[str, Language], WordingError] = field(default_factory=dict)
+
+
+@cache
+def built_in(kind: str, language: Language) -> Wording:
+    """Our own text."""
+    text = (_FOLDER / language / f"{kind}.txt").read_text("utf-8")
+    if kind == FRAME:
+        return Wording("", text)
+    subject, _, text = text.partition("\n")
+    return Wording(subject, text.lstrip("\n"))
 
 
 def render(
-    message: Message, reader: Person, about: Person, offering: Offering | None, zone: ZoneInfo
+    message: Message,
+    reader: Person,
+    about: Person,
+    offering: Offering | None,
+    zone: ZoneInfo,
+    own: Own | None = None,
+    **more: Any,
 ) -> tuple[str, str]:
-    """Subject and body, in the reader's language."""
-    language: Language = reader.language
-    template = _environment.get_template(f"{language}/{message.kind}.txt")
-    text = template.render(
-        reader=reader,
-        about=about,
-        message=message,
-        title=offering.title if offering else "",
-        format=_FORMATS[language][offering.format] if offering else "",
-        sessions=[_session(session, language, zone) for session in _sessions(message, offering)],
-        leave=message.leave,
-        period=_period(message.leave, language) if message.leave else "",
-    )
-    subject, _, body = text.partition("\n")
-    return subject.strip(), re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
+    """Subject and body, in the reader's language; `more` are further values that this kind has."""
+    known = {**values(message, reader, about, offering, zone), **more}
+    own = own or Own()
+    subject, text = _filled(message.kind, reader.language, known, own)
+    _, body = _filled(FRAME, reader.language, {"reader": known["reader"], "text": Lines(text)}, own)
+    return subject, body + "\n"
+
+
+def _filled(kind: str, language: Language, known: Values, own: Own) -> tuple[str, str]:
+    """By the office's own text; by ours where there is none, or where it fails: no mail is lost by it."""
+    if (mine := own.wordings.get((kind, language))) is not None:
+        try:
+            return compose(kind, mine, known)
+        except WordingError as error:
+            own.problems[kind, language] = error
+    return compose(kind, built_in(kind, language), known)
+
+
+def compose(kind: str, wording: Wording, known: Values) -> tuple[str, str]:
+    """Subject and text. Raises WordingError."""
+    subject = str(one_line(fill(wording.subject.strip(), known)))
+    text = sub(r"\n{3,}", "\n\n", fill(wording.text.replace("\r\n", "\n"), known)).strip()
+    if not text or (not subject and kind != FRAME):
+        raise WordingError("empty", 0, "text" if subject or kind == FRAME else "subject")
+    return subject, text
+
+
+def values(message: Message, reader: Person, about: Person, offering: Offering | None, zone: ZoneInfo) -> Values:
+    """All that a text can say, as plain data, in the reader's language."""
+    language = reader.language
+    sessions = [dates.session(session, language, zone) for session in _sessions(message, offering)]
+    leave = message.leave
+    return {
+        "reader": {"display_name": reader.display_name},
+        "about": {"display_name": about.display_name},
+        "message": {"waiting": message.waiting, "late": message.late, "booking_reason": message.booking_reason},
+        "title": offering.title if offering else "",
+        "format": dates.form(offering.format, language) if offering else "",
+        "sessions": sessions,
+        "dates": dates.dates(sessions, language),
+        "leave": {"subject": leave.subject, "provider": leave.provider} if leave else None,
+        "period": dates.period(leave, language) if leave else "",
+    }
 
 
 def _sessions(message: Message, offering: Offering | None) -> Sequence[Session]:
@@ -102,38 +116,3 @@ def _sessions(message: Message, offering: Offering | None) -> Sequence[Session]:
 def _start(session: Session) -> float:
     """Sessions without a time come last, in their order."""
     return session.starts_at.timestamp() if session.starts_at else float("inf")
-
-
-def _session(session: Session, language: Language, zone: ZoneInfo) -> dict[str, str | None]:
-    return {
-        "title": session.title,
-        "format": _FORMATS[language][session.format],
-        "kind": session.format,
-        "time": _time(session, language, zone),
-        "location": session.location,
-        "join_url": session.join_url,
-    }
-
-
-def _time(session: Session, language: Language, zone: ZoneInfo) -> str | None:
-    """Such as: Donnerstag, 21. November 2024, 09:00 bis 12:30 Uhr. None without a time."""
-    if session.starts_at is None or session.ends_at is None:
-        return None
-    start, end = (moment.astimezone(zone) for moment in (session.starts_at, session.ends_at))
-    pattern = _PATTERNS[language][start.date() != end.date()]
-    return pattern.format(day=day(start, language), last=day(end, language), start=f"{start:%H:%M}", end=f"{end:%H:%M}")
-
-
-def day(moment: date | datetime, language: Language) -> str:
-    """Such as: Donnerstag, 21. November 2024, or: Thursday, 21 November 2024."""
-    dot = "." if language == "de" else ""
-    return f"{_DAYS[language][moment.weekday()]}, {moment.day}{dot} {_MONTHS[language][moment.month - 1]} {moment.year}"
-
-
-def _period(leave: Leave, language: Language) -> str:
-    first, last, days = day(leave.starts_on, language), day(leave.ends_on, language), f"{leave.days:g}"
-    if language == "de":
-        until = f"{first} bis {last}" if leave.ends_on != leave.starts_on else first
-        return f"{until} ({days.replace('.', ',')} {'Tag' if leave.days == 1 else 'Tage'})"
-    until = f"{first} to {last}" if leave.ends_on != leave.starts_on else first
-    return f"{until} ({days} {'day' if leave.days == 1 else 'days'})"

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from jinja2 import UndefinedError
 
-from services.notifications import texts
+from services.notifications.dates import day
 from services.notifications.messages import Kind, Message
-from services.notifications.texts import day, render
+from services.notifications.texts import render
 from tests.support.notifications_world import NOW, START, leave, offering, person, session
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -109,8 +108,3 @@ def test_no_name_stands_in_a_subject() -> None:
             subject = words(kind, language).partition("\n")[0]
             assert "Schäfer" not in subject
             assert "Öztürk" not in subject
-
-
-def test_a_template_that_asks_for_what_is_not_there_fails() -> None:
-    with pytest.raises(UndefinedError):
-        texts._environment.from_string("{{ offering.titel }}").render(offering=SERIES)
