@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from services.enrolment import records
+from services.enrolment import history, records
 from services.enrolment.domain import decide
 from services.enrolment.events import LOG
 from services.enrolment.state import State
@@ -33,7 +33,9 @@ class Enrolment:
         if item.topic == LMS_PEOPLE:
             decision = records.person_changed(state, item.event.data, item.offset)
         else:
+            before = history.known(state, item.event)
             decision = decide(state, item.event, item.step)
+            history.note(state, item, before, decision)
         return Result(decision.outcome, decision.events, decision.more)
 
     def writes(self, state: State) -> Writes:

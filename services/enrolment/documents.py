@@ -11,7 +11,7 @@ from services.enrolment.waiting import Claimant
 from shared.events import Course, Leave, Organisation
 
 Document = dict[str, Any]
-COLLECTIONS: Final = ("offerings", "claimants", "courses", "organisations", "leaves", "people")
+COLLECTIONS: Final = ("offerings", "claimants", "courses", "organisations", "leaves", "people", "history", "pending")
 _ENTITIES: Final[Mapping[str, type[Course | Leave | Organisation]]] = {
     "courses": Course,
     "organisations": Organisation,

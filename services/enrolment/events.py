@@ -77,6 +77,7 @@ class CapacityChanged(msgspec.Struct, frozen=True, kw_only=True):
     offering_id: Text
     capacity: Seats | None
     delegations: list[Delegation] | None = None
+    requested_by: Text | None = None
 
     def __post_init__(self) -> None:
         _check_delegations(self.delegations, self.capacity)
@@ -87,6 +88,7 @@ class Rescheduled(msgspec.Struct, frozen=True, kw_only=True):
 
     offering_id: Text
     sessions: list[Session]
+    requested_by: Text | None = None
 
     def __post_init__(self) -> None:
         _check_sessions(self.sessions, None)
@@ -98,6 +100,7 @@ class FormatChanged(msgspec.Struct, frozen=True, kw_only=True):
     offering_id: Text
     format: Format
     sessions: list[Session]
+    requested_by: Text | None = None
 
     def __post_init__(self) -> None:
         _check_sessions(self.sessions, self.format)
@@ -108,6 +111,7 @@ class OfferingCancelled(msgspec.Struct, frozen=True, kw_only=True):
 
     offering_id: Text
     reason: LongText | None = None
+    requested_by: Text | None = None
 
 
 class BookingRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,6 +193,7 @@ class AttendanceRecorded(msgspec.Struct, frozen=True, kw_only=True):
     session_id: Text
     person_id: Text
     status: Presence
+    recorded_by: Text | None = None
 
 
 class CompletionRecorded(msgspec.Struct, frozen=True, kw_only=True):

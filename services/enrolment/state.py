@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -91,6 +91,24 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     more: bool = False
 
 
+class Entry(msgspec.Struct, kw_only=True):
+    """One change of an offering (history.py), whose version it was then.
+
+    `moved`: how many bookings it moved, by kind of outcome.
+    """
+
+    id: str = msgspec.field(name="_id")
+    offering_id: str
+    version: int
+    at: str
+    kind: str
+    source: str
+    by: str | None = None
+    person_id: str | None = None
+    details: dict[str, Any] = {}
+    moved: dict[str, int] = {}
+
+
 class State:
     """What a batch touches.
 
@@ -114,6 +132,7 @@ class State:
         self.changed_ledgers: set[str] = set()
         self.changed_claimants: set[str] = set()
         self.changed_kept: set[tuple[str, str]] = set()
+        self.history: dict[str, Entry] = {}
 
     def claimant(self, offering_id: str, person_id: str) -> Claimant:
         """The person on the offering, new where nothing was known."""

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from pymongo import ASCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
+import msgspec
+from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.enrolment import groups, plan
@@ -19,7 +20,7 @@ from services.enrolment.documents import (
     ledger_document,
     ledger_of,
 )
-from services.enrolment.state import Attributes, Ledger, State
+from services.enrolment.state import Attributes, Entry, Ledger, State
 from services.enrolment.waiting import Claimant
 from shared.events import LIVE
 from shared.handler import Item, WriteOne, Writes
@@ -28,6 +29,8 @@ from shared.runtime import create
 UNIONS: Final = 100
 """So many waiting lists are read by one aggregation."""
 _WAITS: Final = {"waiting": {"$gt": 0}}
+PENDING_SECONDS: Final = 24 * 3600
+"""So long the office is told what became of what it did."""
 _INDEXES: Final = {
     "offerings": [IndexModel("next_deadline", partialFilterExpression={"next_deadline": {"$exists": True}})],
     "claimants": [
@@ -40,6 +43,11 @@ _INDEXES: Final = {
             [("offering_id", ASCENDING), ("group", ASCENDING)],
             partialFilterExpression={"group": {"$exists": True}},
         ),
+    ],
+    "history": [IndexModel([("offering_id", ASCENDING), ("version", DESCENDING), ("_id", DESCENDING)])],
+    "pending": [
+        IndexModel([("offering_id", ASCENDING), ("sent", DESCENDING)]),
+        IndexModel("sent", expireAfterSeconds=PENDING_SECONDS),
     ],
 }
 
@@ -138,6 +146,7 @@ class Store:
             "offerings": [_replace(ledger_document(state.ledgers[one])) for one in state.changed_ledgers],
             "claimants": [_write_claimant(state, one) for one in claimants],
             "people": [write_person(one, attributes) for one, attributes in state.people.items()],
+            "history": [_write_entry(entry) for entry in state.history.values()],
             **kept,
         }
 
@@ -156,6 +165,16 @@ def _replace(document: Document) -> ReplaceOne[Document]:
 def _write_claimant(state: State, claimant_id: str) -> WriteOne:
     document = claimant_document(state.claimants[claimant_id])
     return _replace(document) if claimant_id in state.stored else InsertOne(document)
+
+
+def _write_entry(entry: Entry) -> UpdateOne:
+    """What the next steps of a change do is added to what its first one said."""
+    document = msgspec.to_builtins(entry)
+    moved = {f"moved.{kind}": people for kind, people in document.pop("moved").items()}
+    change: Document = {"$setOnInsert": {name: value for name, value in document.items() if name != "_id"}}
+    if moved:
+        change["$inc"] = moved
+    return UpdateOne({"_id": entry.id}, change, upsert=True)
 
 
 def _stages(query: plan.Heads) -> list[Document]:
