@@ -11,6 +11,7 @@ from services.notifications.mail import Mail
 from services.notifications.messages import Message, MessageStatus, after_refusal
 from services.notifications.queue import Lease, Letter, Settled
 from services.notifications.smtp import Reply
+from services.notifications.texts import Own
 
 LAST_MAIL_SECONDS: Final = 10
 """So long a mail that is being handed over may take when we are told to stop."""
@@ -46,8 +47,8 @@ def result_of(message: Message, mail: Mail, reply: Reply, now: datetime) -> Sett
 class Batch:
     """The letters of one claim, by reader; lanes take from the left and put back what they could not hand over."""
 
-    def __init__(self, lease: Lease, letters: Sequence[Letter]) -> None:
-        self.lease = lease
+    def __init__(self, lease: Lease, letters: Sequence[Letter], own: Own) -> None:
+        self.lease, self.own = lease, own
         self.stopping = False
         self.unreachable: str | None = None
         self.results: list[Settled] = []

@@ -15,6 +15,7 @@ from pymongo import UpdateOne
 
 from services.notifications.documents import contact_of, message_of
 from services.notifications.messages import NO_ADDRESS, Contact, Message, MessageStatus
+from services.notifications.own_texts import OwnTexts
 from services.notifications.store import Database
 from shared.events import Offering
 
@@ -69,6 +70,7 @@ class Queue:
 
     def __init__(self, database: Database) -> None:
         self._database, self._messages = database, database["messages"]
+        self.texts = OwnTexts(database)
 
     async def claim(self, lease: Lease, now: datetime, limit: int) -> list[Letter]:
         """Take at most `limit` messages that are due, in their order, with their readers' latest contacts."""

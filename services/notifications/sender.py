@@ -14,7 +14,7 @@ from services.notifications.messages import TRIES, look_again, verdict
 from services.notifications.queue import Lease, Letter, Queue, Settled
 from services.notifications.settings import Settings
 from services.notifications.smtp import Line
-from services.notifications.texts import render
+from services.notifications.texts import Own, render
 from shared.clock import Clock
 
 CLAIM: Final = 200
@@ -56,7 +56,11 @@ class Sender:
         try:
             letters = await self._queue.claim(lease, self._clock.now(), CLAIM)
             if to_send := await self._sort_out(lease, letters):
-                await self._send(Batch(lease, to_send))
+                own = await self._queue.texts.current()
+                try:
+                    await self._send(Batch(lease, to_send, own))
+                finally:
+                    await self._queue.texts.report(own, self._clock.now())
         finally:
             await self._queue.release(lease)
         return len(letters)
@@ -128,7 +132,7 @@ class Sender:
 
     async def _one(self, line: Line, batch: Batch, letter: Letter) -> bool:
         """Hand over one mail and settle it; False if there is no connection."""
-        mail = self._build(letter)
+        mail = self._build(letter, batch.own)
         if mail is None:
             broken = Settled(message_id=letter.message.message_id, status="failed", reason="not_mailable")
             await self._settle(batch, broken)
@@ -147,13 +151,13 @@ class Sender:
             results, batch.results = batch.results, []
             await self._write(batch.lease, results)
 
-    def _build(self, letter: Letter) -> Mail | None:
+    def _build(self, letter: Letter, own: Own) -> Mail | None:
         reader = letter.reader.person if letter.reader else None
         about = letter.about.person if letter.about else None
         if reader is None or about is None:
             return None
         try:
-            subject, body = render(letter.message, reader, about, letter.offering, self._settings.zone)
+            subject, body = render(letter.message, reader, about, letter.offering, self._settings.zone, own)
             words = Words(reader.display_name, reader.email, reader.language, subject, body)
             return build(letter.message.message_id, words, self._settings.sender, self._clock.now())
         except Exception as error:  # noqa: BLE001 - must not stop the others; its words may hold a name

@@ -6,6 +6,7 @@ bookings  {_id: booking_id, offering_id, person_id, status, version}           t
 leaves    {_id: leave_id, version}
 due       {_id, ..., at: BSON date}                             one per session and lead time
 messages  {_id: message_id, ..., next_try: BSON date, lease: {token, until: BSON date} | null, raw: the mail as sent}
+wordings  {_id: "<language>/<kind>", number, versions, problem} the office's own texts (own_texts.py)
 Everything else in them is as the structs say, times as RFC 3339.
 """
 
@@ -25,7 +26,7 @@ from shared.handler import Item
 from shared.runtime import create
 
 Database = AsyncDatabase[dict[str, Any]]
-COLLECTIONS: Final = ("contacts", "offerings", "bookings", "leaves", "due", "messages")
+COLLECTIONS: Final = ("contacts", "offerings", "bookings", "leaves", "due", "messages", "wordings")
 LISTED: Final = (
     "kind",
     "person_id",

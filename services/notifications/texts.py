@@ -26,10 +26,11 @@ _FOLDER: Final = Path(__file__).parent / "templates"
 
 
 class Wording(msgspec.Struct, frozen=True):
-    """A text as it is written."""
+    """A text as it is written; `number` is its version, 0 for ours."""
 
     subject: str
     text: str
+    number: int = 0
 
 
 @dataclass

@@ -7,11 +7,11 @@ long.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -107,16 +107,21 @@ def check(source: str, shape: Values) -> None:
 
 def fill(source: str, values: Values) -> str:
     """The text with its values. Raises WordingError: it asks for what is not there, or becomes too long."""
-    pieces, length = [], 0
     try:
-        for piece in _compiled(source).generate(values):
-            pieces.append(piece)
-            length += len(piece)
-            if max(length, len(pieces)) > LONGEST:
-                raise WordingError("too_long", 0, str(LONGEST))
-    except (TemplateError, TypeError, KeyError) as error:
-        raise WordingError("fails", 0, getattr(error, "message", None) or str(error)) from error
-    return "".join(pieces)
+        return "".join(_measured(_compiled(source).generate(values)))
+    except WordingError:
+        raise
+    except Exception as error:  # whatever a text does, the mail must go out with ours
+        raise WordingError("fails", 0, str(error)) from error
+
+
+def _measured(pieces: Iterable[str]) -> Iterator[str]:
+    length = number = 0
+    for piece in pieces:
+        length, number = length + len(piece), number + 1
+        if max(length, number) > LONGEST:
+            raise WordingError("too_long", 0, str(LONGEST))
+        yield piece
 
 
 @lru_cache(maxsize=256)
