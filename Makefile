@@ -14,7 +14,7 @@ KERN := shared/static/kern/.fetched
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev libraries browser demo up test test-unit test-containers nightly compose-up compose-down compose-demo compose-faults compose-faults-short lint format types texts imports bench docs lock clean
+.PHONY: help install install-dev libraries browser demo up test test-unit test-containers nightly mutants compose-up compose-down compose-demo compose-faults compose-faults-short lint format types texts imports bench docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ lint: install-dev ## ruff: rules and format
 format: install-dev ## rewrites the code in the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+mutants: install-dev ## faults planted one by one into enrolment's decisions: 90 % must fail a fast test (15 minutes)
+	$(BIN)/python -m tests.support.mutants $(ARGS)
 
 test-containers: install-dev ## the image and the container stack, for real (needs Docker)
 	$(BIN)/pytest -m containers tests/containers $(ARGS)
@@ -98,7 +101,7 @@ lock: install-dev ## newest versions into all locks
 
 clean: ## removes what the other targets made
 	rm -rf .venv node_modules shared/static/kern build dist .hypothesis
-	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf mutants .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV):
 	@command -v $(PYTHON) >/dev/null || { \

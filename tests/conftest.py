@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import Phase, settings
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from structlog.processors import add_log_level
@@ -25,6 +25,10 @@ from tests.support.servers import Kafka, broker_name, running_kafka, running_mon
 # no deadline: a busy machine is no failure
 settings.register_profile("lernbus", deadline=None)
 settings.register_profile("nightly", deadline=None, max_examples=2_000)
+# one small fault after the other (make mutants): always the same examples, and the first that fails is enough
+settings.register_profile(
+    "mutants", deadline=None, max_examples=20, derandomize=True, database=None, phases=[Phase.generate]
+)
 settings.load_profile("lernbus")
 
 

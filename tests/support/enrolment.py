@@ -197,14 +197,16 @@ class World:
         self.handler = Enrolment(self.store)  # type: ignore[arg-type]
         self.told: list[Event] = []
         self.results: list[Result] = []
+        self.outcomes: list[str] = []
+        self._offsets = count()
 
     def push(self, *events: Event) -> list[str]:
         """Apply events as one batch, ended by an event that needs more steps; what is told, without its prefix.
 
         Raises Invalid as `apply` does.
         """
-        self.results, before = [], len(self.told)
-        waiting = [item(event) for event in events]
+        self.results, self.outcomes, before = [], [], len(self.told)
+        waiting = [item(event, offset=next(self._offsets)) for event in events]
         while waiting:
             waiting = self._batch(waiting)
         return [event.type.removeprefix("enrolment.").removesuffix(".v1") for event in self.told[before:]]
@@ -214,6 +216,7 @@ class World:
         for number, one in enumerate(items):
             result = self.handler.apply(state, one)
             self.results.append(result)
+            self.outcomes += [] if one.step else [result.outcome]
             self.told += result.events
             if result.more:
                 self.store.commit_now(state)

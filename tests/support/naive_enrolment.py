@@ -29,7 +29,7 @@ class NaiveBooking:
 
 
 class NaiveOffering:
-    """Everything is counted anew for every question."""
+    """Everything is counted anew for every question. Its representation is its whole state."""
 
     def __init__(self) -> None:
         self.data: dict[str, Any] = {}
@@ -38,6 +38,9 @@ class NaiveOffering:
         self.cancelled = False
         self.bookings: list[NaiveBooking] = []
         self.queue: list[NaiveBooking] = []
+
+    def __repr__(self) -> str:
+        return repr((self.data, self.delegations, sorted(self.released), self.cancelled, self.bookings))
 
     def live(self, person: str) -> NaiveBooking | None:
         return next((one for one in self.bookings if one.person == person and one.lives), None)
@@ -117,6 +120,21 @@ class NaiveOffering:
             self._release(time)
         changed = before != (capacity, self.delegations, self.released)
         return [("offering.capacity_changed", ""), *self.walk()] if changed else []
+
+    def reschedule(self, sessions: list[Any]) -> list[Told] | None:
+        """None: a dead letter."""
+        if self.cancelled:
+            return []
+        if not sessions and self.data["format"] != "web_based":
+            return None
+        before, self.data = self.data, {**self.data, "sessions": sessions}
+        return [("offering.rescheduled", "")] if before != self.data else []
+
+    def change_format(self, form: str, sessions: list[Any]) -> list[Told]:
+        if self.cancelled:
+            return []
+        before, self.data = self.data, {**self.data, "format": form, "sessions": sessions}
+        return [("offering.format_changed", "")] if before != self.data else []
 
     def pass_deadline(self, time: datetime) -> list[Told]:
         before = set(self.released)
