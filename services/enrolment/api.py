@@ -7,10 +7,11 @@ from fastapi import APIRouter, Path, Request, Response
 from pymongo.errors import PyMongoError
 
 from services.enrolment import door
+from services.enrolment.answers import BookingAnswer, booking_answers
 from services.enrolment.records import attributes_of
 from services.enrolment.settings import Settings
 from services.enrolment.store import write_person
-from services.enrolment.views import BookingView, OfferingAnswer, Views
+from services.enrolment.views import OfferingAnswer, Views
 from shared import marks
 from shared.clock import Clock
 from shared.cloudevents import Event
@@ -53,12 +54,15 @@ class Door:
             raise ProblemError(415, "send a CloudEvent in structured, binary or batch mode")
         if errors := door.of_others(events, sender_of(request)):
             raise ProblemError(403, f"{len(errors)} events of a source that this key is not for", errors=errors)
+        return len(await self.take(events))
+
+    async def take(self, events: list[Event]) -> list[int]:
+        """Put events that were checked onto the log; their offsets there, once Kafka has acknowledged all."""
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
-                await self._accept(events)
+                return await self._accept(events)
         except (Unpublished, PyMongoError, TimeoutError) as error:
             raise ProblemError(503, "the event bus cannot take events now", {"Retry-After": "5"}) from error
-        return len(events)
 
     async def mark(self) -> marks.Places:
         """Put a mark behind everything that was accepted."""
@@ -68,13 +72,15 @@ class Door:
         except (Unpublished, TimeoutError) as error:
             raise ProblemError(503, "the event bus cannot take events now", {"Retry-After": "5"}) from error
 
-    async def _accept(self, events: list[Event]) -> None:
+    async def _accept(self, events: list[Event]) -> list[int]:
         missing = door.incomplete(events)
         filled = door.fill(events, await self._views.attributes(missing) if missing else {})
         outs = [door.place(event, self._settings.partitions) for event in filled]
         if any(len(out.value or b"") > door.MAX_BYTES for out in outs):
             raise ProblemError(413, "an event is larger than 1 MiB once it is complete")
-        await self._keep(filled, await self._publisher.publish(outs))
+        offsets = await self._publisher.publish(outs)
+        await self._keep(filled, offsets)
+        return offsets
 
     async def _keep(self, events: list[Event], offsets: list[int]) -> None:
         """Keep what people's records say before the answer, so that the next request finds it."""
@@ -95,7 +101,7 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def router(entrance: Door, views: Views) -> APIRouter:
+def router(entrance: Door, views: Views, clock: Clock) -> APIRouter:
     """The routes of the contract."""
     routes = APIRouter(prefix="/enrolment")
 
@@ -109,11 +115,12 @@ def router(entrance: Door, views: Views) -> APIRouter:
         """Append a mark to every partition of both LMS topics; the answer says where: topic, partition, offset."""
         return Json(await entrance.mark(), 202)
 
-    @routes.get("/api/offerings/{offering_id:path}/bookings", openapi_extra=says(list[BookingView], 404))
+    @routes.get("/api/offerings/{offering_id:path}/bookings", openapi_extra=says(list[BookingAnswer], 404))
     async def bookings(offering_id: OfferingId) -> Response:
-        """All bookings of an offering, in the order of the requests on the log."""
-        found = await views.bookings(offering_id)
-        return Json(found if found or await views.offering(offering_id) else _missing(offering_id))
+        """All bookings of an offering, in the order of the requests on the log, and why each is what it is."""
+        ledger = await views.ledger(offering_id) or _missing(offering_id)
+        names = await views.organisations({one.organisation_id for one in ledger.offering.delegations})
+        return Json(booking_answers(ledger, await views.claimants(offering_id), names, clock.now()))
 
     @routes.get("/api/offerings/{offering_id:path}", openapi_extra=says(OfferingAnswer, 404))
     async def offering(offering_id: OfferingId) -> Response:

@@ -29,7 +29,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         store.prepare,
         routers=[
             audit.router(database, settings, handler),
-            api.router(api.Door(database, entrance, settings, clock), views),
+            api.router(api.Door(database, entrance, settings, clock), views, clock),
             pages.router(database, settings, clock),
         ],
         loops=[deadlines.turn],

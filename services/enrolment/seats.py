@@ -46,15 +46,17 @@ def admits(ledger: Ledger, organisation_id: str | None) -> bool:
 
 
 def admits_all(ledger: Ledger, group: Group) -> bool:
-    """Whether all of a group may be confirmed at once: each has a seat of the delegation, or there are open ones."""
+    """Whether all of a group may be confirmed at once."""
     capacity = ledger.offering.capacity
-    if capacity is None:
-        return True
+    return capacity is None or able(ledger, group, capacity) >= group.size
+
+
+def able(ledger: Ledger, group: Group, capacity: int) -> int:
+    """For how many of a group there are seats: of their delegations for those who have one, open ones for the rest."""
     aside = sum(
         min(n, max(0, ledger.tallies[one].seats - ledger.tallies[one].confirmed)) for one, n in group.of.items()
     )
-    in_open = group.size - aside
-    return ledger.confirmed + group.size <= capacity and (in_open == 0 or in_open <= (open_free(ledger) or 0))
+    return max(0, min(capacity - ledger.confirmed, aside + max(0, open_free(ledger) or 0)))
 
 
 def admissible(ledger: Ledger) -> Collection[str] | None:

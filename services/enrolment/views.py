@@ -76,8 +76,8 @@ class Views:
 
     async def offering(self, offering_id: str) -> OfferingView | None:
         """One offering; None if it is not known."""
-        document = await self._database["offerings"].find_one({"_id": offering_id})
-        return None if document is None else offering_view(ledger_of(document))
+        ledger = await self.ledger(offering_id)
+        return None if ledger is None else offering_view(ledger)
 
     async def offerings(self) -> list[OfferingView]:
         """All offerings, in the order of their ids."""
@@ -86,9 +86,22 @@ class Views:
 
     async def bookings(self, offering_id: str) -> list[BookingView]:
         """All bookings of an offering, in the order of the requests on the log."""
+        return booking_views(await self.claimants(offering_id))
+
+    async def claimants(self, offering_id: str) -> list[Claimant]:
+        """Everybody on an offering, in the order of their ids."""
         ids = {"$gt": f"{offering_id}\n", "$lt": f"{offering_id}\x0b"}
-        cursor = self._database["claimants"].find({"_id": ids})
-        return booking_views([claimant_of(document) async for document in cursor])
+        return [claimant_of(document) async for document in self._database["claimants"].find({"_id": ids})]
+
+    async def ledger(self, offering_id: str) -> Ledger | None:
+        """One offering with its counts; None if it is not known."""
+        document = await self._database["offerings"].find_one({"_id": offering_id})
+        return None if document is None else ledger_of(document)
+
+    async def organisations(self, ids: Collection[str]) -> dict[str, str]:
+        """Names of these organisations; those not known are missing."""
+        cursor = self._database["organisations"].find({"_id": {"$in": sorted(ids)}})
+        return {document["_id"]: document["entity"]["name"] async for document in cursor}
 
     async def due(self, now: datetime, limit: int) -> list[Deadline]:
         """Deadlines that have passed, the oldest first."""

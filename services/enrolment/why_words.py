@@ -1,0 +1,91 @@
+"""The words of the reasons (why.py). A key that counts something ends in .0 for none, .1 for one, .2 for several."""
+
+from typing import Final
+
+from shared.words import Words
+
+
+def ordinal(n: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th, 21st."""
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n:,}{ending}"
+
+
+PARTS: Final[Words] = {
+    "de": {
+        "place": "Platz {n} auf der Warteliste",
+        "seat": "es war ein Platz frei",
+        "promoted": "von der Warteliste nachgerückt",
+        "moving_up": "ein Platz ist frei, die Warteliste rückt gerade nach",
+        "delegation.0": "für {name} sind keine Plätze zurückgehalten",
+        "delegation.1": "der Platz des Kontingents {name} ist vergeben",
+        "delegation.2": "die {n} Plätze des Kontingents {name} sind vergeben",
+        "released.0": "das Kontingent {name} ist für alle freigegeben",
+        "released.1": "der Platz des Kontingents {name} ist für alle freigegeben",
+        "released.2": "die {n} Plätze des Kontingents {name} sind für alle freigegeben",
+        "open.0": "offene Plätze gibt es nicht",
+        "open.1": "der offene Platz ist vergeben",
+        "open.2": "die {n} offenen Plätze sind vergeben",
+        "all.0": "es gibt keine Plätze",
+        "all.1": "der einzige Platz ist vergeben",
+        "all.2": "alle {n} Plätze sind vergeben",
+        "lowered": "{n} Personen haben einen Platz, mehr als die {capacity}, die es jetzt gibt",
+        "kept.1": "1 weiterer Platz ist für andere Delegationen zurückgehalten",
+        "kept.2": "{n} weitere Plätze sind für andere Delegationen zurückgehalten",
+        "group": "die Gruppe braucht {n} Plätze zugleich",
+        "able.0": "für sie ist keiner frei",
+        "able.1": "für sie ist 1 frei",
+        "able.2": "für sie sind {n} frei",
+        "approval": "die Führungskraft hat noch nicht entschieden; bis dahin ist kein Platz belegt",
+        "undecided.0": "genehmigt; die Gruppe bekommt gerade ihre Plätze",
+        "undecided.1": "genehmigt; über 1 weiteres Mitglied der Gruppe ist noch nicht entschieden",
+        "undecided.2": "genehmigt; über {n} weitere Mitglieder der Gruppe ist noch nicht entschieden",
+        "overdue": "überfällig: die Anmeldung ist geschlossen, oder die Veranstaltung hat begonnen",
+        "full": "alle Plätze waren vergeben, und auf einer Warteliste war kein Platz",
+        "closed": "der Anmeldeschluss war vorbei",
+        "not_open": "die Anmeldung war noch nicht eröffnet",
+        "approval_refused": "die Führungskraft hat die Teilnahme nicht genehmigt",
+        "withdrawn": "abgemeldet",
+        "late": "nach dem Ende der Abmeldefrist",
+        "offering_cancelled": "die Veranstaltung ist abgesagt",
+        "cohorts": "zugewiesen mit {cohorts}",
+    },
+    "en": {
+        "place": "{nth} in the queue",
+        "seat": "a seat was free",
+        "promoted": "moved up from the waiting list",
+        "moving_up": "a seat is free, and the waiting list is moving up right now",
+        "delegation.0": "no seats are set aside for {name}",
+        "delegation.1": "the seat of {name}’s delegation is taken",
+        "delegation.2": "the {n} seats of {name}’s delegation are taken",
+        "released.0": "{name}’s delegation has been opened to all",
+        "released.1": "the seat of {name}’s delegation has been opened to all",
+        "released.2": "the {n} seats of {name}’s delegation have been opened to all",
+        "open.0": "there are no open seats",
+        "open.1": "the open seat is taken",
+        "open.2": "the {n} open seats are taken",
+        "all.0": "there are no seats",
+        "all.1": "the only seat is taken",
+        "all.2": "all {n} seats are taken",
+        "lowered": "{n} people have seats, more than the {capacity} there are now",
+        "kept.1": "1 more seat is kept for other delegations",
+        "kept.2": "{n} more seats are kept for other delegations",
+        "group": "the group needs {n} seats at once",
+        "able.0": "none is free for it",
+        "able.1": "1 is free for it",
+        "able.2": "{n} are free for it",
+        "approval": "the supervisor has not decided yet; until then no seat is taken",
+        "undecided.0": "approved; the group is getting its seats right now",
+        "undecided.1": "approved; 1 more member of the group has still to be decided about",
+        "undecided.2": "approved; {n} more members of the group have still to be decided about",
+        "overdue": "overdue: booking has closed, or the offering has begun",
+        "full": "all seats were taken, and there was no place on a waiting list",
+        "closed": "booking had closed",
+        "not_open": "booking had not opened yet",
+        "approval_refused": "the supervisor did not approve",
+        "withdrawn": "withdrawn",
+        "late": "after the last day for it",
+        "offering_cancelled": "the offering is cancelled",
+        "cohorts": "assigned with {cohorts}",
+    },
+}
