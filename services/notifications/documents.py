@@ -8,7 +8,9 @@ from pymongo import DeleteMany, InsertOne, ReplaceOne, UpdateMany
 
 from services.notifications.messages import NO_ADDRESS, Contact, Message
 from services.notifications.reminders import Due
+from services.notifications.searching import found_by
 from services.notifications.state import Entry, Known, State
+from shared.events import Organisation
 from shared.handler import WriteOne, Writes
 
 
@@ -50,9 +52,10 @@ def entry_of(document: Mapping[str, Any]) -> Entry:
 def writes(state: State) -> Writes:
     """All that has changed, for one transaction. Right also when a reminder fired since `load`."""
     return {
-        "contacts": [_replace(key, state.contacts[key]) for key in _changed(state, "contacts")],
+        "contacts": [_contact(key, state.contacts[key]) for key in _changed(state, "contacts")],
         "offerings": [_replace(key, state.offerings[key]) for key in _changed(state, "offerings")],
         "bookings": [_replace(key, state.bookings[key]) for key in _changed(state, "bookings")],
+        "organisations": [_replace(key, state.organisations[key]) for key in _changed(state, "organisations")],
         "leaves": [_replace(key, {"version": state.leaves[key]}) for key in _changed(state, "leaves")],
         "due": [*_due_writes(state)],
         "messages": [*_message_writes(state)],
@@ -63,7 +66,12 @@ def _changed(state: State, collection: str) -> list[str]:
     return sorted(key for name, key in state.changed if name == collection)
 
 
-def _replace(key: str, content: Contact | Known | Entry | dict[str, Any]) -> WriteOne:
+def _contact(key: str, contact: Contact) -> WriteOne:
+    """With the words that it is found by: they go with the name."""
+    return _replace(key, {**msgspec.to_builtins(contact), "words": found_by(contact)})
+
+
+def _replace(key: str, content: Contact | Known | Entry | Organisation | dict[str, Any]) -> WriteOne:
     return ReplaceOne({"_id": key}, {"_id": key, **msgspec.to_builtins(content)}, upsert=True)
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from services.notifications import events, moved
+from services.notifications import events, moved, roster
 from services.notifications.messages import Contact, Kind, Message, identity, order_key
 from services.notifications.reminders import Changes, due_changes
 from services.notifications.state import STEP, Cause, Entry, Known, Outcome, Page, Rule, State
@@ -125,7 +125,7 @@ def booking_changed(state: State, cause: Cause) -> Outcome:
     known = state.bookings.get(booking.booking_id)
     if known is not None and booking.version <= known.version:
         return "repeated"
-    entry = msgspec.convert(booking, Entry, from_attributes=True)
+    entry = roster.entry(known, booking, erased=cause.event.type == events.BOOKING_ERASED)
     state.bookings[entry.booking_id] = entry
     state.changed.add(("bookings", entry.booking_id))
     for kind in _kinds(cause.event.type, booking):
@@ -155,7 +155,7 @@ def leave_changed(state: State, cause: Cause) -> Outcome:
 
 
 def nothing_to_tell(_state: State, _cause: Cause) -> Outcome:
-    """Courses and organisations are nobody's mail."""
+    """Courses are nobody's mail."""
     return "applied"
 
 
@@ -201,5 +201,6 @@ def rules(lead_days: Sequence[int]) -> Mapping[str, Rule]:
         **{f"enrolment.offering.{what}.v1": offering for what in _OFFERING.split()},
         **{f"enrolment.booking.{what}.v1": booking_changed for what in _BOOKING.split()},
         **{f"enrolment.leave.{what}.v1": leave_changed for what in ("granted", "withdrawn")},
-        **{f"enrolment.{entity}.changed.v1": nothing_to_tell for entity in ("course", "organisation")},
+        "enrolment.course.changed.v1": nothing_to_tell,
+        "enrolment.organisation.changed.v1": roster.organisation_changed,
     }

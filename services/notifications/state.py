@@ -11,21 +11,40 @@ from services.notifications.messages import Contact, Message
 from services.notifications.moved import Gone
 from services.notifications.reminders import Changes
 from shared.cloudevents import Event
-from shared.events import Offering, Status
+from shared.events import Attendance, Offering, Organisation, Status
 
 STEP: Final = 1_000
 """So many people of a roster, or messages of an erased person, are dealt with in one transaction."""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking as far as the roster needs it."""
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A booking as far as the roster needs it: never a name or an address, those are read with each page.
+
+    `since`: the version in which it came to its status, so those who wait are in the order of the queue (enrolment
+    gives a place with the version); 0 in what was kept before this was. `erased`: of a person who has been erased.
+    """
 
     booking_id: str
     offering_id: str
     person_id: str
     status: Status
     version: int
+    since: int = 0
+    organisation_id: str | None = None
+    department: str | None = None
+    reason: str | None = None
+    late: bool = False
+    cohorts: list[str] = []
+    requested_at: datetime | None = None
+    waiting_since: datetime | None = None
+    waiting_until: datetime | None = None
     seated_at: datetime | None = None
+    ended_at: datetime | None = None
+    attendance: list[Attendance] = []
+    completed_at: datetime | None = None
+    group_id: str | None = None
+    all_or_nothing: bool = False
+    erased: bool = False
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +79,7 @@ class State:
     leaves: dict[str, int] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
     naming: dict[str, Sequence[str]] = field(default_factory=dict)
+    organisations: dict[str, Organisation] = field(default_factory=dict)
     """Ids of at most STEP messages that may name a person who is being erased."""
     changed: set[tuple[str, str]] = field(default_factory=set)
     """Collection and id of what has changed."""

@@ -1,8 +1,9 @@
 """The notifications database: what a batch reads and writes, and the messages as the interface shows them.
 
-contacts  {_id: person_id, offset, person}                      person is null once erased: no name, no address
+contacts  {_id: person_id, offset, person, words}               person is null and words [] once erased: no name left
 offerings {_id: offering_id, offering, told, after}
-bookings  {_id: booking_id, offering_id, person_id, status, version}           the rosters
+bookings  {_id: booking_id, offering_id, person_id, status, version, since, ...}           the rosters
+organisations {_id: organisation_id, name, version}
 leaves    {_id: leave_id, version}
 due       {_id, ..., at: BSON date}                             one per session and lead time
 messages  {_id: message_id, ..., next_try: BSON date, lease: {token, until: BSON date} | null, raw: the mail as sent}
@@ -17,11 +18,12 @@ import msgspec
 from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.notifications import roster_lists
 from services.notifications.documents import contact_of, entry_of
 from services.notifications.events import TOLD_TO_ALL
 from services.notifications.state import STEP, Known, Page, State
 from shared.clock import Clock
-from shared.events import Booking, Leave, Offering, Person, PersonErased
+from shared.events import Booking, Leave, Offering, Organisation, Person, PersonErased
 from shared.handler import Item
 from shared.runtime import create
 
@@ -49,6 +51,7 @@ async def prepare(database: Database) -> None:
     await database["due"].create_index("at")
     await database["due"].create_index([("offering_id", 1), ("session_id", 1)])
     messages = database["messages"]
+    await roster_lists.prepare(database)
     await messages.create_index([("next_try", 1), ("order", 1)], partialFilterExpression={"status": "planned"})
     rare = {"status": {"$in": ["failed", "unclear"]}}
     await messages.create_index("status", partialFilterExpression=rare)  # for metrics: counted, never listed
@@ -77,6 +80,10 @@ class Store:
             leaves={key: found["version"] for key, found in (await self._find("leaves", wanted.leaves)).items()},
         )
         for offering_id, step in wanted.walks.items():
+            organisations={
+                key: msgspec.convert(found, Organisation)
+                for key, found in (await self._find("organisations", wanted.organisations)).items()
+            },
             after = state.offerings[offering_id].after if step else ""
             state.pages[offering_id] = await self._page(offering_id, after)
         for person_id in wanted.erasures:
@@ -106,6 +113,7 @@ class _Wanted:
         self.erasures: set[str] = set()
         self.walks: dict[str, int] = {}
         for item in items:
+        self.organisations: set[str] = set()
             self._add(item)
 
     def _add(self, item: Item) -> None:
@@ -128,6 +136,8 @@ class _Wanted:
 
 
 # --- what the interface shows ---------------------------------------------------------------------------------------
+            case Organisation(organisation_id=organisation_id):
+                self.organisations.add(organisation_id)
 
 
 async def list_messages(
