@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from services.notifications import api, audit, metrics, pages
+from services.notifications import api, audit, editor, metrics, pages
 from services.notifications.consumer import Consumer
 from services.notifications.firing import Reminders
 from services.notifications.queue import Queue
@@ -40,6 +40,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
             api.router(database),
             audit.router(database, settings, handler, clock),
             pages.router(database, settings),
+            editor.router(database, settings, clock),
         ],
         loops=[sender.send_forever, reminders.remind_forever],
         closing=[marking.stop],

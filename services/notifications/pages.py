@@ -11,8 +11,14 @@ from services.notifications.messages import Kind, MessageStatus
 from services.notifications.settings import Settings
 from services.notifications.store import Database
 from services.notifications.words import WORDS
-from shared.pages import Missing, Pages
+from shared.pages import HEADERS, Missing, Pages
 
+MAIL_HEADERS: Final = {
+    "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace(
+        "style-src 'self'", "style-src 'self' 'unsafe-inline'"
+    )
+}
+"""A mail's HTML has its style in itself; the frame that it stands in lets no script run."""
 FIELDS: Final = {"kind": "kind", "status": "status", "person": "person_id", "offering": "offering_id"}
 """What the form asks for -> the field of a message."""
 

@@ -64,8 +64,12 @@ def render(
     known = {**values(message, reader, about, offering, zone), **more}
     own = own or Own()
     subject, text = _filled(message.kind, reader.language, known, own)
-    _, body = _filled(FRAME, reader.language, {"reader": known["reader"], "text": Lines(text)}, own)
-    return subject, body + "\n"
+    return subject, framed(reader.language, known, text, own) + "\n"
+
+
+def framed(language: Language, known: Values, text: str, own: Own) -> str:
+    """The text with greeting and close."""
+    return _filled(FRAME, language, {"reader": known["reader"], "text": Lines(text)}, own)[1]
 
 
 def _filled(kind: str, language: Language, known: Values, own: Own) -> tuple[str, str]:

@@ -26,7 +26,9 @@ FILTERS: Final = ("capitalize", "default", "first", "last", "length", "lower", "
 TESTS: Final = ("defined", "none")
 Values = Mapping[str, Any]
 """Plain data: text, numbers, truth values, None, and dicts and lists of them."""
-Fault = Literal["syntax", "unknown", "forbidden", "group", "no_list", "nested", "too_long", "fails", "lines", "empty"]
+Fault = Literal[
+    "syntax", "unknown", "forbidden", "group", "no_list", "nested", "too_long", "fails", "lines", "empty", "no_text"
+]
 T = TypeVar("T")
 
 

@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from services.notifications.editor_words import EDITOR
 from shared.words import Words
 
-WORDS: Final[Words] = {
+_MESSAGES: Final[Words] = {
     "de": {
         "title": "Nachrichten",
         "intro": "Alles, was Lernbus per E-Mail mitteilt, das Neueste zuerst.",
@@ -46,6 +47,8 @@ WORDS: Final[Words] = {
         "kind.format_changed": "geänderte Durchführung",
         "kind.offering_cancelled": "Veranstaltung abgesagt",
         "kind.reminder": "Erinnerung",
+        "kind.certificate": "Teilnahmebescheinigung",
+        "kind.roster": "Teilnahmeliste",
         "kind.leave_granted": "Bildungsurlaub bewilligt",
         "kind.leave_withdrawn": "Bildungsurlaub aufgehoben",
         "mail": "Die E-Mail",
@@ -73,6 +76,8 @@ WORDS: Final[Words] = {
         "reason.no_supervisor": "Zu dieser Person ist keine Führungskraft bekannt.",
         "reason.erased": "Die Daten einer beteiligten Person wurden gelöscht.",
         "reason.over": "Es war schon vorbei, worum es in ihr geht.",
+        "reason.superseded": "Inzwischen gilt etwas anderes; dafür gibt es eine neuere Nachricht.",
+        "reason.domain_busy": "Der Mailserver nimmt für diese Domain gerade nichts an.",
         "reason.moved": "Der Termin wurde verlegt oder entfällt.",
         "reason.offering_cancelled": "Die Veranstaltung ist abgesagt.",
         "reason.not_mailable": "An diese Adresse lässt sich keine E-Mail schreiben.",
@@ -122,6 +127,8 @@ WORDS: Final[Words] = {
         "kind.format_changed": "changed format",
         "kind.offering_cancelled": "offering cancelled",
         "kind.reminder": "reminder",
+        "kind.certificate": "certificate of participation",
+        "kind.roster": "roster",
         "kind.leave_granted": "educational leave granted",
         "kind.leave_withdrawn": "educational leave withdrawn",
         "mail": "The e-mail",
@@ -149,6 +156,8 @@ WORDS: Final[Words] = {
         "reason.no_supervisor": "No supervisor of this person is known.",
         "reason.erased": "The data of a person concerned have been erased.",
         "reason.over": "What it is about was over already.",
+        "reason.superseded": "It is no longer so; a newer message tells what is.",
+        "reason.domain_busy": "The mail server takes nothing for this domain at the moment.",
         "reason.moved": "The session has been moved or dropped.",
         "reason.offering_cancelled": "The offering is cancelled.",
         "reason.not_mailable": "No e-mail can be written to this address.",
@@ -158,3 +167,4 @@ WORDS: Final[Words] = {
         "text.erased": "The text has been erased, for it held the name of a person whose data have been erased.",
     },
 }
+WORDS: Final[Words] = {"de": {**EDITOR["de"], **_MESSAGES["de"]}, "en": {**EDITOR["en"], **_MESSAGES["en"]}}
