@@ -17,13 +17,13 @@ ORGANISATIONS: Final = 25
 
 def offerings(ids: Sequence[str], capacity: int, partitions: int) -> list[Out]:
     """Schedule offerings with a waiting list."""
-    return [_out(LMS_EVENTS, f"scheduled-{one}", _scheduled(one, capacity), partitions) for one in ids]
+    return [_out(LMS_EVENTS, f"scheduled-{one}", scheduled(one, capacity), partitions) for one in ids]
 
 
 def requests(topic: str, name: str, ids: Sequence[str], count: int, partitions: int) -> list[Out]:
     """Requests `name`-0, `name`-1, ..., each by another person, round the offerings."""
     return [
-        _out(topic, f"{name}-{number}", _requested(ids[number % len(ids)], f"{name}-p{number}", number), partitions)
+        _out(topic, f"{name}-{number}", requested(ids[number % len(ids)], f"{name}-p{number}", number), partitions)
         for number in range(count)
     ]
 
@@ -39,7 +39,8 @@ def _out(topic: str, name: str, data: OfferingScheduled | BookingRequested, part
     return Out(topic, partition_of(key, partitions), key, encode(Event(name, SOURCE, kind, NOW, data)))
 
 
-def _scheduled(offering_id: str, capacity: int) -> OfferingScheduled:
+def scheduled(offering_id: str, capacity: int) -> OfferingScheduled:
+    """An offering online with a waiting list."""
     begins = NOW + timedelta(days=20)
     session = Session(
         session_id=f"{offering_id}-1",
@@ -62,7 +63,8 @@ def _scheduled(offering_id: str, capacity: int) -> OfferingScheduled:
     )
 
 
-def _requested(offering_id: str, person_id: str, number: int) -> BookingRequested:
+def requested(offering_id: str, person_id: str, number: int) -> BookingRequested:
+    """A request; `number` spreads organisations and departments."""
     return BookingRequested(
         offering_id=offering_id,
         person_id=person_id,

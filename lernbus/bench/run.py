@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from lernbus.bench.figures import Rounds
 from lernbus.bench.latency import Latency
+from lernbus.bench.queue import Queue
 from lernbus.bench.throughput import Throughput
 from lernbus.bench.world import Size, world
 
@@ -18,7 +19,11 @@ async def measure(size: Size, say: Callable[[str], None]) -> tuple[str, Rounds]:
     found: defaultdict[str, list[float]] = defaultdict(list)
     say("starting the servers")
     async with world(size) as here:
-        for group in (Latency(here), Throughput(here)):  # latency first, while stats has little to catch up with
+        for group in (
+            Latency(here),
+            Throughput(here),
+            Queue(here),
+        ):  # latency first, while stats has little to catch up with
             say("preparing")
             await group.prepare()
             for number in range(size.rounds):

@@ -22,7 +22,11 @@ FILL_BYTES = 128 * 1024
 
 @dataclass(frozen=True)
 class Size:
-    """How much is done in a round. `crowd`: bookings that the crowded offering has before the first one."""
+    """How much is done in a round.
+
+    `crowd`: bookings that the crowded offering has before the first one; `waiting`: people on the long waiting lists,
+    `cancelled`: on the one that is cancelled in each round; `moves`: requests, withdrawals.
+    """
 
     rounds: int = 5
     offerings: int = 1_000
@@ -32,6 +36,9 @@ class Size:
     queue: int = 8_000
     rate: int = 200
     pushed: int = 1_200
+    waiting: int = 100_000
+    cancelled: int = 20_000
+    moves: int = 2_000
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ class Change:
         queue = self.state.queues[self.ledger.offering.offering_id]
         if not all(self._claim(one) for one in groups.decided(self.ledger)):
             return
-        able = deque(groups.waiting(self.ledger))
+        able = deque(groups.small_enough(self.ledger))
         while True:
             while able and not seats.admits_all(self.ledger, able[0]):
                 able.popleft()

@@ -51,16 +51,19 @@ def decided(ledger: Ledger) -> list[Group]:
     return [one for one in ledger.groups.values() if not one.number and not one.awaiting]
 
 
-def waiting(ledger: Ledger) -> list[Group]:
-    """The groups on the waiting list, in its order."""
-    return sorted((one for one in ledger.groups.values() if one.number), key=lambda one: one.number)
+def small_enough(ledger: Ledger) -> list[Group]:
+    """The groups on the waiting list, in its order, that have no more members than there are seats left."""
+    capacity = ledger.offering.capacity
+    most = ledger.waiting if capacity is None else capacity - ledger.confirmed
+    found = [one for one in ledger.groups.values() if one.number and one.size <= most]
+    return sorted(found, key=lambda one: one.number)
 
 
 def next_to_read(ledger: Ledger, limit: int) -> list[str]:
     """The groups whose members the next step may need: one at least, of more as many as do not exceed the limit."""
     if ledger.offering.status == "cancelled":
         return []
-    able = decided(ledger) + [one for one in waiting(ledger) if seats.admits_all(ledger, one)]
+    able = decided(ledger) + [one for one in small_enough(ledger) if seats.admits_all(ledger, one)]
     found, people = list[str](), 0
     for group in able:
         people += group.size

@@ -61,8 +61,11 @@ def able(ledger: Ledger, group: Group, capacity: int) -> int:
 
 def admissible(ledger: Ledger) -> Collection[str] | None:
     """Of which organisations one of those who wait alone may be confirmed: None of whichever, () of none."""
-    capacity, groups = ledger.offering.capacity, [one for one in ledger.groups.values() if one.number]
-    if ledger.waiting == sum(one.size for one in groups) or (capacity is not None and ledger.confirmed >= capacity):
+    capacity = ledger.offering.capacity
+    if capacity is not None and ledger.confirmed >= capacity:
+        return ()
+    groups = [one for one in ledger.groups.values() if one.number]
+    if ledger.waiting == sum(one.size for one in groups):
         return ()
     if capacity is None or (open_free(ledger) or 0) > 0:
         return None

@@ -12,7 +12,18 @@ from lernbus.bench.service import check
 from lernbus.bench.world import Size
 from shared.settings import Settings
 
-TINY = Size(rounds=1, offerings=20, bookings=200, textbook=10, crowd=100, queue=50, pushed=60)
+TINY = Size(
+    rounds=1,
+    offerings=20,
+    bookings=200,
+    textbook=10,
+    crowd=100,
+    queue=50,
+    pushed=60,
+    waiting=90,
+    cancelled=60,
+    moves=30,
+)
 
 
 async def test_a_tiny_run_measures_everything(monkeypatch: pytest.MonkeyPatch) -> None:
