@@ -1,47 +1,42 @@
-"""The letters of one claim, shared by the connections that send them, and what a reply means for a message."""
+"""The letters of one claim, shared by the connections that send them."""
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
-from services.notifications.mail import Mail
-from services.notifications.messages import Message, MessageStatus, after_refusal
+from services.notifications.pace import Pace
 from services.notifications.queue import Lease, Letter, Settled
-from services.notifications.smtp import Reply
 from services.notifications.texts import Own
 
 LAST_MAIL_SECONDS: Final = 10
 """So long a mail that is being handed over may take when we are told to stop."""
-FINAL: Final[Mapping[str, MessageStatus]] = {"sent": "sent", "unclear": "unclear"}
+Parcel = Sequence[Letter]
+"""What goes out as one mail: one letter, or several reminders of one person."""
 
 
-def result_of(message: Message, mail: Mail, reply: Reply, now: datetime) -> Settled:
-    """What a mail server's reply means for a message."""
-    if reply.what in ("later", "broken"):
-        message.attempts += 1
-        if (next_try := after_refusal(message, now)) is not None:
-            return Settled(
-                message_id=message.message_id,
-                status="planned",
-                reason=reply.reason,
-                next_try=next_try,
-                tried_at=message.tried_at or now,
-                attempts=message.attempts,
-            )
-    status = FINAL.get(reply.what, "failed")
-    return Settled(
-        message_id=message.message_id,
-        status=status,
-        reason=reply.reason,
-        to=mail.to,
-        subject=mail.subject,
-        language=mail.language,
-        sent_at=now if status == "sent" else None,
-        raw=None if status == "failed" else mail.raw,
-    )
+class Reader:
+    """A reader's parcels in their order, and the domain of the address."""
+
+    def __init__(self, letters: Iterable[Letter]) -> None:
+        self.parcels = parcels(letters)
+        person = self.parcels[0][0].reader
+        self.domain = person.person.email.rpartition("@")[2].lower() if person and person.person else ""
+
+
+def parcels(letters: Iterable[Letter]) -> deque[Parcel]:
+    """One mail each, but all reminders that are due together become one, in the place of the first."""
+    reminders: list[Letter] = []
+    found: deque[Parcel] = deque()
+    for letter in letters:
+        if letter.message.kind != "reminder":
+            found.append([letter])
+        else:
+            if not reminders:
+                found.append(reminders)
+            reminders.append(letter)
+    return found
 
 
 class Batch:
@@ -53,10 +48,32 @@ class Batch:
         self.unreachable: str | None = None
         self.results: list[Settled] = []
         self.writing = asyncio.Lock()
-        groups: dict[str | None, deque[Letter]] = {}
+        self.freed = asyncio.Event()
+        groups: dict[str | None, list[Letter]] = {}
         for letter in letters:
-            groups.setdefault(letter.message.person_id, deque()).append(letter)
-        self.readers = deque(groups.values())
+            groups.setdefault(letter.message.person_id, []).append(letter)
+        self.readers = deque(Reader(group) for group in groups.values())
+
+    async def take(self, pace: Pace) -> Reader | None:
+        """The first reader whose domain may have one more connection, once there is one; None: nothing is left."""
+        while self.readers and self.goes_on and self.unreachable is None:
+            for reader in self.readers:
+                if pace.may_begin(reader.domain):
+                    self.readers.remove(reader)
+                    pace.begin(reader.domain)
+                    return reader
+            self.freed.clear()
+            await self.freed.wait()
+        return None
+
+    def left(self) -> list[Letter]:
+        """All letters that nobody has handed over."""
+        return [letter for reader in self.readers for parcel in reader.parcels for letter in parcel]
+
+    def stop(self) -> None:
+        """Take no more."""
+        self.stopping = True
+        self.freed.set()
 
     @property
     def goes_on(self) -> bool:
@@ -69,7 +86,7 @@ async def finish(lanes: Sequence[asyncio.Task[None]], batch: Batch) -> None:
     try:
         await asyncio.gather(*(asyncio.shield(lane) for lane in lanes))
     finally:
-        batch.stopping = True
+        batch.stop()
         _, late = await asyncio.wait(lanes, timeout=LAST_MAIL_SECONDS)
         for lane in late:
             lane.cancel()

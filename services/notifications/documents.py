@@ -99,4 +99,5 @@ def _clearing(person_id: str, ids: list[str]) -> Iterable[WriteOne]:
     gone = {"status": "withheld", "reason": "erased", "lease": None}
     yield UpdateMany({"_id": {"$in": ids}, "status": "planned"}, {"$set": gone})
     yield UpdateMany({"_id": {"$in": ids}, "person_id": person_id}, {"$set": {"to": None, "subject": None}})
-    yield UpdateMany({"_id": {"$in": ids}}, {"$unset": {"raw": ""}, "$pull": {"mentions": person_id}})
+    rest = {"$unset": {"raw": ""}, "$pull": {"mentions": person_id}, "$set": {"lease": None}}
+    yield UpdateMany({"_id": {"$in": ids}}, rest)

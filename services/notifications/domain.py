@@ -73,7 +73,7 @@ def offering_changed(lead_days: Sequence[int]) -> Rule:
 def _learn(state: State, offering: Offering, known: Known | None, changes: Changes) -> Known:
     known = known or Known(offering=msgspec.structs.replace(offering, sessions=[]))
     changed, gone = moved.compared(known.offering, known.gone, offering, state.now)
-    learnt = Known(offering=offering, told=known.told, changed=changed, gone=gone)
+    learnt = Known(offering=offering, told=known.told, changed=changed, gone=gone, told_in=known.told_in)
     _keep(state, learnt)
     if changes.dropped or changes.added:
         state.due.append((offering.offering_id, changes))
@@ -89,7 +89,8 @@ def _tell_all(state: State, cause: Cause, known: Known, kind: Kind) -> Outcome:
     """One step of the walk over the roster; the offering holds how far it is."""
     offering_id = known.offering.offering_id
     after = known.after if cause.step else ""
-    known = msgspec.structs.replace(known, told=known.offering.cause, after=after)
+    told_in = known.told_in | {kind: known.offering.version}
+    known = msgspec.structs.replace(known, told=known.offering.cause, after=after, told_in=told_in)
     page = state.pages.get(offering_id)
     if page is None or page.after != after:  # this batch has read another part of the roster: the next step will do
         _keep(state, known)
@@ -163,7 +164,8 @@ def _tell(state: State, cause: Cause, kind: Kind, entry: Entry, version: int) ->
     """Plan what is told about a booking; who the supervisor is, only a contact says, so that reader stays open."""
     reader = "supervisor" if kind == "approval_requested" else "person"
     message = _plan(state, cause, kind, entry.person_id, identity(kind, entry.booking_id, version, reader))
-    message.offering_id, message.waiting = entry.offering_id, entry.status == "waiting"
+    message.offering_id, message.booking_id = entry.offering_id, entry.booking_id
+    message.waiting = entry.status == "waiting"
     message.version, message.invited = version, moved.is_invited(kind, entry.status, entry.seated_at)
     message.changed = state.offerings[entry.offering_id].changed
     if kind == "approval_requested":

@@ -21,8 +21,10 @@ Kind = Literal[
     "format_changed",
     "offering_cancelled",
     "reminder",
+    "certificate",
     "leave_granted",
     "leave_withdrawn",
+    "roster",
 ]
 MessageStatus = Literal["planned", "sent", "failed", "withheld", "unclear"]
 NO_ADDRESS: Final = "no_address"
@@ -32,6 +34,10 @@ TRIES: Final = timedelta(days=4)
 """So long a message is tried, from the first try on (RFC 5321, 4.5.4.1)."""
 PAUSES: Final = tuple(timedelta(minutes=n) for n in (1, 5, 15, 30, 60))
 """Before the second try, the third, ...; the last one repeats."""
+ONCE_MORE: Final = timedelta(minutes=15)
+"""So long after an unclear try an outcome is sent a second time, with the same Message-ID."""
+NEVER_TWICE: Final[frozenset[Kind]] = frozenset({"reminder"})
+"""Kinds of which one too few is better than one too many."""
 
 
 class Message(msgspec.Struct, kw_only=True):
@@ -49,6 +55,7 @@ class Message(msgspec.Struct, kw_only=True):
     created_at: datetime
     order: str
     offering_id: str | None = None
+    booking_id: str | None = None
     session_id: str | None = None
     starts_at: datetime | None = None
     """A reminder's: when the session began as it was planned."""
@@ -121,6 +128,11 @@ def verdict(
     return Verdict("send")
 
 
+def once_more(message: Message, now: datetime) -> datetime | None:
+    """When a message is sent a second time after a try whose end nobody knows; None: not at all."""
+    return now + ONCE_MORE if message.status == "planned" and message.kind not in NEVER_TWICE else None
+
+
 def _outdated(message: Message, offering: Offering | None, now: datetime, zone: ZoneInfo) -> str | None:
     if message.leave is not None:
         return "over" if message.leave.ends_on < today(now, zone) else None
@@ -152,11 +164,24 @@ def today(now: datetime, zone: ZoneInfo) -> date:
     return now.astimezone(zone).date()
 
 
-def after_refusal(message: Message, now: datetime) -> datetime | None:
+def after_refusal(message: Message, offering: Offering | None, now: datetime) -> datetime | None:
     """When to try again after the mail server said "not now" (`attempts` times, this one included); None: no more."""
-    if now + PAUSES[0] > (message.tried_at or now) + TRIES:
+    next_try = now + PAUSES[min(message.attempts, len(PAUSES)) - 1]
+    end = last_try(message, offering)
+    if now + PAUSES[0] > (message.tried_at or now) + TRIES or (end is not None and next_try >= end):
         return None
-    return now + PAUSES[min(message.attempts, len(PAUSES)) - 1]
+    return next_try
+
+
+def last_try(message: Message, offering: Offering | None) -> datetime | None:
+    """When the session of a reminder begins, or the last one of the offering; None if that was so when it was planned.
+
+    What is told of an offering that has begun already must still get past a server that says "later" to everybody once.
+    """
+    if message.kind == "reminder" or offering is None:
+        return message.starts_at
+    starts = [session.starts_at for session in offering.sessions if session.starts_at is not None]
+    return max(starts) if starts and max(starts) > message.created_at else None
 
 
 def look_again(message: Message, now: datetime) -> datetime:

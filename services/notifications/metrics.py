@@ -9,6 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.notifications.messages import NO_ADDRESS
 from services.notifications.sender import Sender
+from services.notifications.store import QUEUE, QUEUED
 from shared.clock import Clock
 from shared.metrics import Question, counter, gauge
 
@@ -25,7 +26,7 @@ def questions(database: AsyncDatabase[dict[str, Any]], clock: Clock, sender: Sen
 def _queue(database: AsyncDatabase[dict[str, Any]], clock: Clock) -> Question:
     async def ask() -> Sequence[Metric]:
         now = clock.now()
-        due = {"status": "planned", "next_try": {"$lte": now}, "reason": {"$ne": NO_ADDRESS}}
+        due = {**QUEUED, "next_try": {"$lte": now}, "reason": {"$ne": NO_ADDRESS}}
         oldest = await database["messages"].find_one(due, ["next_try"], sort=[("next_try", 1)])
         age = 0.0 if oldest is None else (now - oldest["next_try"].replace(tzinfo=UTC)).total_seconds()
         return [gauge("mail_queue_age_seconds", "So long the oldest mail that is due is late.", [], {(): age})]
@@ -36,7 +37,7 @@ def _queue(database: AsyncDatabase[dict[str, Any]], clock: Clock) -> Question:
 def _statuses(database: AsyncDatabase[dict[str, Any]]) -> Question:
     async def ask() -> Sequence[Metric]:
         messages = database["messages"]
-        planned = await messages.count_documents({"status": "planned"}, hint="next_try_1_order_1")
+        planned = await messages.count_documents({"status": "planned"}, hint=QUEUE)
         samples = {("planned",): planned}
         for status in LOOKED_INTO:
             samples[status,] = await messages.count_documents({"status": status})

@@ -1,7 +1,7 @@
 """The planned messages as the senders see them: claimed with a lease, settled once, by whoever still holds it.
 
-Leases are counted by the database's clock, for ours can be moved. A message is settled only while it is planned and the
-lease is ours, so an erasure or another sender that came between wins.
+Leases are counted by the database's clock, for ours can be moved. A message is settled only while the lease is ours, so
+an erasure or another sender that came between wins: both take the lease away.
 """
 
 import asyncio
@@ -16,7 +16,9 @@ from pymongo import UpdateOne
 from services.notifications.documents import contact_of, message_of
 from services.notifications.messages import NO_ADDRESS, Contact, Message, MessageStatus
 from services.notifications.own_texts import OwnTexts
-from services.notifications.store import Database
+from services.notifications.standing import Standing
+from services.notifications.state import Known
+from services.notifications.store import QUEUED, Database
 from shared.events import Offering
 
 LEASE_MS: Final = 60_000
@@ -30,10 +32,14 @@ class Letter(msgspec.Struct):
     about: Contact | None = None
     reader: Contact | None = None
     offering: Offering | None = None
+    standing: Standing = Standing()
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a message. `next_try`: so long it stays planned. But for `reason`, a field that is None stays."""
+    """What became of a message. But for `reason`, a field that is None stays.
+
+    `next_try`: when a planned message is tried again, or an unclear one once more; one without it is settled.
+    """
 
     message_id: str
     status: MessageStatus
@@ -74,7 +80,7 @@ class Queue:
 
     async def claim(self, lease: Lease, now: datetime, limit: int) -> list[Letter]:
         """Take at most `limit` messages that are due, in their order, with their readers' latest contacts."""
-        due = {"status": "planned", "next_try": {"$lte": now}, **FREE}
+        due = {**QUEUED, "next_try": {"$lte": now}, **FREE}
         letters: list[Letter] = []
         while not letters:
             cursor = self._messages.find(due, ["_id"]).sort([("next_try", 1), ("order", 1)]).limit(limit)
@@ -90,7 +96,7 @@ class Queue:
     async def renew(self, lease: Lease) -> None:
         """Hold on to what is claimed and not settled yet."""
         before = asyncio.get_running_loop().time()
-        await self._messages.update_many({"lease.token": lease.token, "status": "planned"}, _prolonged(lease))
+        await self._messages.update_many({"lease.token": lease.token}, _prolonged(lease))
         lease.renewed(before)
 
     async def settle(self, lease: Lease, results: Iterable[Settled]) -> None:
@@ -104,7 +110,7 @@ class Queue:
 
     async def backlog(self, now: datetime) -> int:
         """How many messages should be out by now: neither waiting for an address nor for their next try."""
-        due = {"status": "planned", "next_try": {"$lte": now}, "reason": {"$ne": NO_ADDRESS}}
+        due = {**QUEUED, "next_try": {"$lte": now}, "reason": {"$ne": NO_ADDRESS}}
         return await self._messages.count_documents(due)
 
     async def _look_up(self, lease: Lease, letters: Sequence[Letter]) -> None:
@@ -120,10 +126,14 @@ class Queue:
             {letter.message.person_id for letter in letters} - {letter.message.about for letter in letters} - {None}
         )
         people |= await self._contacts(reader for reader in readers if reader)
-        offerings = await self._offerings(letters)
+        offerings, standing = await self._offerings(letters), await self._standing(letters)
         for letter in letters:
-            letter.reader = people.get(letter.message.person_id or "")
-            letter.offering = offerings.get(letter.message.offering_id or "")
+            message = letter.message
+            letter.reader = people.get(message.person_id or "")
+            letter.standing = standing.get(message.leave.leave_id if message.leave else message.booking_id, Standing())
+            if (known := offerings.get(message.offering_id or "")) is not None:
+                letter.offering = known.offering
+                letter.standing = msgspec.structs.replace(letter.standing, told=known.told_in)
 
     async def _name_supervisors(self, lease: Lease, letters: Sequence[Letter]) -> None:
         """The reader of a request for approval is known once the contact of the person is."""
@@ -141,10 +151,23 @@ class Queue:
         wanted = {"_id": {"$in": sorted(set(ids))}}
         return {found["_id"]: contact_of(found) async for found in self._database["contacts"].find(wanted)}
 
-    async def _offerings(self, letters: Sequence[Letter]) -> dict[str, Offering]:
+    async def _offerings(self, letters: Sequence[Letter]) -> dict[str, Known]:
         wanted = sorted({letter.message.offering_id for letter in letters if letter.message.offering_id})
         cursor = self._database["offerings"].find({"_id": {"$in": wanted}})
-        return {found["_id"]: msgspec.convert(found["offering"], Offering) async for found in cursor}
+        return {found["_id"]: msgspec.convert(found, Known) async for found in cursor}
+
+    async def _standing(self, letters: Sequence[Letter]) -> dict[str | None, Standing]:
+        """Booking or leave -> what is the case with it now. Read after the claim, so nothing older than it."""
+        bookings = sorted({letter.message.booking_id for letter in letters if letter.message.booking_id})
+        leaves = sorted({letter.message.leave.leave_id for letter in letters if letter.message.leave})
+        found: dict[str | None, Standing] = {}
+        if bookings:
+            async for one in self._database["bookings"].find({"_id": {"$in": bookings}}, ["status"]):
+                found[one["_id"]] = Standing(status=one["status"])
+        if leaves:
+            async for one in self._database["leaves"].find({"_id": {"$in": leaves}}):
+                found[one["_id"]] = Standing(leave_version=one["version"])
+        return found
 
 
 def _prolonged(lease: Lease) -> list[dict[str, Any]]:
@@ -152,7 +175,7 @@ def _prolonged(lease: Lease) -> list[dict[str, Any]]:
 
 
 def _held(lease: Lease, message_id: str) -> dict[str, Any]:
-    return {"_id": message_id, "status": "planned", "lease.token": lease.token}
+    return {"_id": message_id, "lease.token": lease.token}
 
 
 def _settling(lease: Lease, result: Settled) -> UpdateOne:
@@ -160,6 +183,6 @@ def _settling(lease: Lease, result: Settled) -> UpdateOne:
         name: value for name, value in msgspec.to_builtins(result, builtin_types=(bytes,)).items() if value is not None
     }
     content |= {"reason": result.reason, "lease": None}
-    if result.next_try is not None:
+    if result.next_try is not None or result.status != "planned":
         content["next_try"] = result.next_try
     return UpdateOne(_held(lease, content.pop("message_id")), {"$set": content})

@@ -80,6 +80,7 @@ def reminder(due: Due, booking_id: str, person_id: str, now: datetime) -> Messag
         created_at=now,
         order=order_key(now, due.partition, due.due_id, booking_id),
         offering_id=due.offering_id,
+        booking_id=booking_id,
         session_id=due.session_id,
         starts_at=due.starts_at,
     )

@@ -8,10 +8,11 @@ from typing import Final
 
 import structlog
 
-from services.notifications.batch import Batch, finish, repeating, result_of
+from services.notifications.batch import Batch, Parcel, Reader, finish, repeating
 from services.notifications.mail import Mail, Words, build
-from services.notifications.messages import TRIES, look_again, verdict
+from services.notifications.pace import Pace
 from services.notifications.queue import Lease, Letter, Queue, Settled
+from services.notifications.results import DOMAIN_BUSY, not_mailable, put_off, result_of, unreached, unsendable
 from services.notifications.settings import Settings
 from services.notifications.smtp import Line
 from services.notifications.texts import Own, render
@@ -19,6 +20,7 @@ from shared.clock import Clock
 
 CLAIM: Final = 200
 POLL_SECONDS: Final = 0.5
+IDLE_SECONDS: Final = 5
 RENEW_SECONDS: Final = 10
 LONGEST_PAUSE: Final = 30
 log = structlog.get_logger()
@@ -31,7 +33,9 @@ class Sender:
         self.wake = asyncio.Event()
         self._queue, self._settings, self._clock = queue, settings, clock
         self._lines = [Line(settings) for _ in range(settings.smtp_connections)]
+        self._pace = Pace(settings.smtp_domain_connections, settings.smtp_connections)
         self._pause = 0.0
+        self._idle_since: float | None = None
         self.settled: Counter[str] = Counter()
         """Messages that this process has settled, by status."""
 
@@ -45,7 +49,9 @@ class Sender:
         try:
             while True:
                 self.wake.clear()
-                if not await self.send_due():
+                if await self.send_due():
+                    self._idle_since = None
+                else:
                     await self._rest()
         finally:
             await self._hang_up()
@@ -70,8 +76,11 @@ class Sender:
         self.settled.update(result.status for result in results if result.status != "planned")
 
     async def _rest(self) -> None:
-        """Nothing is due: hang up, and look again soon."""
-        await self._hang_up()
+        """Nothing is due: look again soon; hang up when that has been so for a while."""
+        now = asyncio.get_running_loop().time()
+        self._idle_since = self._idle_since or now
+        if now >= self._idle_since + IDLE_SECONDS:
+            await self._hang_up()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):
                 await self.wake.wait()
@@ -85,24 +94,13 @@ class Sender:
         """Settle what is not to be sent; return the others."""
         to_send, settled = [], []
         for letter in letters:
-            result = self._unsendable(letter)
+            result = unsendable(letter, self._clock.now(), self._settings.zone)
             if result is None:
                 to_send.append(letter)
             else:
                 settled.append(result)
         await self._write(lease, settled)
         return to_send
-
-    def _unsendable(self, letter: Letter) -> Settled | None:
-        message, now = letter.message, self._clock.now()
-        decided = verdict(message, letter.about, letter.reader, letter.offering, now, self._settings.zone)
-        if decided.what == "send":
-            return None
-        if decided.what == "withhold":
-            return Settled(message_id=message.message_id, status="withheld", reason=decided.reason)
-        return Settled(
-            message_id=message.message_id, status="planned", reason=decided.reason, next_try=look_again(message, now)
-        )
 
     # --- a batch on several connections -----------------------------------------------------------------------------
 
@@ -122,36 +120,49 @@ class Sender:
 
     async def _lane(self, line: Line, batch: Batch) -> None:
         """One connection takes reader by reader, each reader's mails in their order."""
-        while batch.readers and batch.goes_on:
-            letters = batch.readers.popleft()
-            while letters and batch.goes_on:
-                if not await self._one(line, batch, letters[0]):
-                    batch.readers.appendleft(letters)
-                    return
-                letters.popleft()
+        while (reader := await batch.take(self._pace)) is not None:
+            try:
+                await self._reader(line, batch, reader)
+            finally:
+                self._pace.end(reader.domain)
+                if reader.parcels:
+                    batch.readers.appendleft(reader)
+                batch.freed.set()
 
-    async def _one(self, line: Line, batch: Batch, letter: Letter) -> bool:
+    async def _reader(self, line: Line, batch: Batch, reader: Reader) -> None:
+        """All mails of one reader; those that stay were not handed over."""
+        while reader.parcels and batch.goes_on:
+            parcel, now = reader.parcels[0], self._clock.now()
+            if (until := self._pace.left_alone(reader.domain, now)) is not None:
+                await self._settle(batch, [put_off(letter, DOMAIN_BUSY, until) for letter in parcel])
+            elif not await self._one(line, batch, reader.domain, parcel):
+                return
+            reader.parcels.popleft()
+
+    async def _one(self, line: Line, batch: Batch, domain: str, parcel: Parcel) -> bool:
         """Hand over one mail and settle it; False if there is no connection."""
-        mail = self._build(letter, batch.own)
+        mail = self._build(parcel, batch.own)
         if mail is None:
-            broken = Settled(message_id=letter.message.message_id, status="failed", reason="not_mailable")
-            await self._settle(batch, broken)
+            await self._settle(batch, [not_mailable(letter) for letter in parcel])
             return True
         reply = await line.deliver(mail)
         if reply.what == "unreachable":
             batch.unreachable = reply.reason
             return False
-        await self._settle(batch, result_of(letter.message, mail, reply, self._clock.now()))
+        now = self._clock.now()
+        self._pace.told(domain, reply, now)
+        await self._settle(batch, [result_of(letter, mail, reply, now) for letter in parcel])
         return True
 
-    async def _settle(self, batch: Batch, result: Settled) -> None:
+    async def _settle(self, batch: Batch, settled: Sequence[Settled]) -> None:
         """Return once it is written; what other lanes have for us meanwhile is written with it."""
-        batch.results.append(result)
+        batch.results += settled
         async with batch.writing:
             results, batch.results = batch.results, []
             await self._write(batch.lease, results)
 
-    def _build(self, letter: Letter, own: Own) -> Mail | None:
+    def _build(self, parcel: Parcel, own: Own) -> Mail | None:
+        letter = parcel[0]
         reader = letter.reader.person if letter.reader else None
         about = letter.about.person if letter.about else None
         if reader is None or about is None:
@@ -167,10 +178,5 @@ class Sender:
     async def _give_up_old(self, batch: Batch) -> None:
         """The server's absence is no mail's fault and no try of it; but after four days it is told."""
         now = self._clock.now()
-        settled = []
-        for message in (letter.message for letters in batch.readers for letter in letters):
-            if message.tried_at is None:
-                settled.append(Settled(message_id=message.message_id, status="planned", tried_at=now))
-            elif now > message.tried_at + TRIES:
-                settled.append(Settled(message_id=message.message_id, status="failed", reason="unreachable"))
-        await self._write(batch.lease, settled)
+        settled = [unreached(letter.message, now) for letter in batch.left()]
+        await self._write(batch.lease, [result for result in settled if result is not None])

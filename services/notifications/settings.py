@@ -21,7 +21,8 @@ class Settings(settings.Settings):
     smtp_port: int = Field(25, ge=1, le=65_535)
     """The mail server's port: 25 or 587 with `starttls`, 465 with `tls`."""
     smtp_security: Literal["none", "starttls", "tls"] = "starttls"
-    """`starttls` and `tls` check the server's certificate; `none` sends names and addresses in the clear."""
+    """`starttls` and `tls` check the server's certificate; `none` (in the clear) is refused but for a loopback address
+    and the sink of a demonstration."""
     smtp_ca: Path | None = None
     """The file of authorities (PEM) whose certificates of mail servers are trusted; without it, the system's."""
     smtp_username: str | None = None
@@ -30,10 +31,14 @@ class Settings(settings.Settings):
     """The user's password."""
     smtp_connections: int = Field(4, ge=1, le=50)
     """How many mails one instance sends at the same time."""
+    smtp_domain_connections: int = Field(2, ge=1, le=50)
+    """So many of them carry mail to one domain at first: more while it takes them, fewer while it says "later"."""
     smtp_timeout: float = Field(60, gt=0)
     """Seconds for one answer of the mail server."""
     mail_from: str = "Fortbildung <fortbildung@localhost.localdomain>"
-    """Name and address that stand in From; the address takes the bounces, its domain stands in the Message-ID."""
+    """Name and address that stand in From; its domain stands in the Message-ID."""
+    mail_bounce: str | None = None
+    """The address that takes what mail servers return (envelope sender); without it, that of `mail_from`."""
     public_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8000")
     """Where readers of mails reach this service: links in mails begin with it."""
     links_key: SecretStr | None = Field(None, min_length=32)
@@ -51,6 +56,10 @@ class Settings(settings.Settings):
             named = ""
         if not named:
             raise ValueError("mail_from: has no address")
+        if self.mail_bounce is not None and not _is_address(self.mail_bounce):
+            raise ValueError("mail_bounce: is no address")
+        if self.smtp_security == "none" and not (self.smtp_host == settings.DEMO_SINK or is_loopback(self.smtp_host)):
+            raise ValueError("smtp_security: set starttls or tls, mails with names would travel in the clear")
         try:
             tls(self.smtp_ca)
         except OSError as error:
@@ -85,3 +94,15 @@ class Settings(settings.Settings):
         """`mail_from` in its parts."""
         name, address = parseaddr(self.mail_from)
         return Address(name, addr_spec=address)
+
+    @property
+    def bounces_to(self) -> str:
+        """The envelope sender."""
+        return self.mail_bounce or self.sender.addr_spec
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(Address(addr_spec=text).domain)
+    except (ValueError, IndexError, MessageError):
+        return False

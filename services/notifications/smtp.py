@@ -61,7 +61,7 @@ class Line:
             return Reply("unreachable", _code(error) or refusal(error) or "connection refused")
         handed_over = False
         try:
-            await smtp.mail(self._settings.sender.addr_spec)
+            await smtp.mail(self._settings.bounces_to)
             await smtp.rcpt(mail.to)
             begun = await smtp.execute_command(b"DATA")
             if begun.code != SMTPStatus.start_input:

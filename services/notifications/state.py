@@ -51,6 +51,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """An offering; `told`: the cause of the last change that its people were told, `after`: how far that walk is.
 
     `changed`: the sessions that its last change was about; `gone`: those that it has no more and that were to come.
+    `told_in`: kind of message to all -> the version in which it was told last.
     """
 
     offering: Offering
@@ -58,6 +59,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     after: str = ""
     changed: list[str] = []
     gone: list[Gone] = []
+    told_in: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,9 @@ class State:
     offerings: dict[str, Known] = field(default_factory=dict)
     bookings: dict[str, Entry] = field(default_factory=dict)
     leaves: dict[str, int] = field(default_factory=dict)
+    organisations: dict[str, Organisation] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
     naming: dict[str, Sequence[str]] = field(default_factory=dict)
-    organisations: dict[str, Organisation] = field(default_factory=dict)
     """Ids of at most STEP messages that may name a person who is being erased."""
     changed: set[tuple[str, str]] = field(default_factory=set)
     """Collection and id of what has changed."""

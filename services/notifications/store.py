@@ -28,7 +28,10 @@ from shared.handler import Item
 from shared.runtime import create
 
 Database = AsyncDatabase[dict[str, Any]]
-COLLECTIONS: Final = ("contacts", "offerings", "bookings", "leaves", "due", "messages", "wordings")
+QUEUE: Final = "queue"
+QUEUED: Final = {"status": {"$in": ["planned", "unclear"]}}
+"""What may have to be sent: of unclear messages those that have a `next_try`. The index of this name holds it."""
+COLLECTIONS: Final = ("contacts", "offerings", "bookings", "organisations", "leaves", "due", "messages", "wordings")
 LISTED: Final = (
     "kind",
     "person_id",
@@ -48,11 +51,11 @@ async def prepare(database: Database) -> None:
     """Create collections and indexes."""
     await create(database, *COLLECTIONS)
     await database["bookings"].create_index([("offering_id", 1), ("status", 1), ("_id", 1)])
+    await roster_lists.prepare(database)
     await database["due"].create_index("at")
     await database["due"].create_index([("offering_id", 1), ("session_id", 1)])
     messages = database["messages"]
-    await roster_lists.prepare(database)
-    await messages.create_index([("next_try", 1), ("order", 1)], partialFilterExpression={"status": "planned"})
+    await messages.create_index([("next_try", 1), ("order", 1)], name=QUEUE, partialFilterExpression=QUEUED)
     rare = {"status": {"$in": ["failed", "unclear"]}}
     await messages.create_index("status", partialFilterExpression=rare)  # for metrics: counted, never listed
     await messages.create_index([("mentions", 1), ("status", 1)])
@@ -77,13 +80,13 @@ class Store:
             contacts={key: contact_of(found) for key, found in (await self._find("contacts", wanted.people)).items()},
             offerings={key: msgspec.convert(found, Known) for key, found in offerings.items()},
             bookings={key: entry_of(found) for key, found in (await self._find("bookings", wanted.bookings)).items()},
-            leaves={key: found["version"] for key, found in (await self._find("leaves", wanted.leaves)).items()},
-        )
-        for offering_id, step in wanted.walks.items():
             organisations={
                 key: msgspec.convert(found, Organisation)
                 for key, found in (await self._find("organisations", wanted.organisations)).items()
             },
+            leaves={key: found["version"] for key, found in (await self._find("leaves", wanted.leaves)).items()},
+        )
+        for offering_id, step in wanted.walks.items():
             after = state.offerings[offering_id].after if step else ""
             state.pages[offering_id] = await self._page(offering_id, after)
         for person_id in wanted.erasures:
@@ -110,10 +113,10 @@ class _Wanted:
         self.offerings: set[str] = set()
         self.bookings: set[str] = set()
         self.leaves: set[str] = set()
+        self.organisations: set[str] = set()
         self.erasures: set[str] = set()
         self.walks: dict[str, int] = {}
         for item in items:
-        self.organisations: set[str] = set()
             self._add(item)
 
     def _add(self, item: Item) -> None:
@@ -133,11 +136,11 @@ class _Wanted:
                 self.offerings.add(offering_id)
             case Leave(leave_id=leave_id):
                 self.leaves.add(leave_id)
+            case Organisation(organisation_id=organisation_id):
+                self.organisations.add(organisation_id)
 
 
 # --- what the interface shows ---------------------------------------------------------------------------------------
-            case Organisation(organisation_id=organisation_id):
-                self.organisations.add(organisation_id)
 
 
 async def list_messages(

@@ -156,8 +156,9 @@ async def story_of_anna(world: World) -> None:
         ("offering.scheduled", offering(1)),
         ("booking.approval_requested", booking(2, "anna", status="awaiting_approval")),
         ("booking.approval_requested", booking(3, "boss", status="awaiting_approval")),
-        ("booking.confirmed", booking(4, "anna")),
     )
+    await send_all(world)
+    await world.feed(("booking.confirmed", booking(4, "anna")))
     await send_all(world)
     await world.feed(("booking.cancelled", booking(5, "anna", status="cancelled", reason="withdrawn")))
 

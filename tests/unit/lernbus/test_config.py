@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from rich.console import Console
 
 from lernbus.config import SETTINGS, Setting, check, load, settings_in, shown, unknown
@@ -17,7 +17,7 @@ EVERY = [(service, one) for service, kind in SETTINGS.items() for one in setting
 
 KAFKA_USER = {"kafka_username": "u", "kafka_password": "p"}
 LINKS = {"links_key": "k" * 32, "public_url": "https://lernbus.city.example"}
-MAIL = {"mail_from": "f@city.example", **LINKS}
+MAIL: dict[str, Any] = {"mail_from": "f@city.example", **LINKS}
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +110,20 @@ def test_a_wrong_value_names_its_variable_and_not_itself(
     assert "s3cret" not in str(error.value)
 
 
+def test_mail_in_the_clear_is_refused_where_it_would_leave_this_machine() -> None:
+    with pytest.raises(ValidationError, match="smtp_security"):
+        Notifications(smtp_security="none", smtp_host="mail.city.example", **MAIL)
+    assert Notifications(smtp_security="none", smtp_host="::1", **MAIL).smtp_security == "none"
+
+
+@pytest.mark.parametrize("address", ["", "nobody", "a b@c", "x@"])
+def test_a_bounce_address_is_one(address: str) -> None:
+    with pytest.raises(ValidationError, match="mail_bounce"):
+        Notifications(mail_bounce=address, **MAIL)
+    assert Notifications(**MAIL).bounces_to == "f@city.example"
+    assert Notifications(mail_bounce="b@city.example", **MAIL).bounces_to == "b@city.example"
+
+
 def test_an_unknown_service_is_refused() -> None:
     with pytest.raises(CommandError, match="there is no service library"):
         printed("library")
@@ -143,7 +157,7 @@ def unsafe(kind: type[Settings], **given: Any) -> list[str]:
         (Notifications, {}, ["mail_from", "links_key", "public_url"]),
         (Notifications, {**MAIL, "public_url": "http://lernbus.city.example"}, ["public_url"]),
         (Notifications, {**MAIL, "smtp_security": "none"}, []),
-        (Notifications, {**MAIL, "smtp_security": "none", "smtp_host": "mail"}, ["smtp_security"]),
+        (Notifications, {**MAIL, "smtp_security": "none", "smtp_host": "mailpit"}, ["smtp_security"]),
     ],
 )
 def test_what_is_unsafe(kind: type[Settings], given: dict[str, Any], found: list[str]) -> None:

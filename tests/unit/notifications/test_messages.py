@@ -9,6 +9,7 @@ from services.notifications.messages import (
     after_refusal,
     identity,
     look_again,
+    once_more,
     order_key,
     verdict,
 )
@@ -86,14 +87,41 @@ def test_a_reminder_needs_its_session_as_it_was() -> None:
 
 
 def test_the_pauses_grow_to_an_hour() -> None:
-    waits = [after_refusal(message(attempts=n, tried_at=NOW), NOW) for n in range(1, 8)]
+    waits = [after_refusal(message(attempts=n, tried_at=NOW), None, NOW) for n in range(1, 8)]
     assert [(moment or NOW) - NOW for moment in waits] == [n * MINUTE for n in (1, 5, 15, 30, 60, 60, 60)]
 
 
 def test_after_four_days_there_is_no_other_try() -> None:
     tried = message(attempts=90, tried_at=NOW)
-    assert after_refusal(tried, NOW + timedelta(days=4) - MINUTE) is not None
-    assert after_refusal(tried, NOW + timedelta(days=4)) is None
+    assert after_refusal(tried, None, NOW + timedelta(days=4) - MINUTE) is not None
+    assert after_refusal(tried, None, NOW + timedelta(days=4)) is None
+
+
+def test_there_is_no_try_once_the_last_session_has_begun() -> None:
+    two = offering(sessions=[session(), session("s2", START + timedelta(days=9))])
+    late = START + timedelta(days=9)
+    assert after_refusal(message(attempts=1), two, late - 2 * MINUTE) == late - MINUTE
+    assert after_refusal(message(attempts=1), two, late - MINUTE) is None
+    assert after_refusal(message(attempts=1), offering(sessions=[session(start=None)]), late) is not None
+
+
+def test_there_is_no_try_of_a_reminder_once_its_session_has_begun() -> None:
+    two = offering(sessions=[session(), session("s2", START + timedelta(days=9))])
+    planned = message(kind="reminder", session_id="s1", starts_at=START, attempts=1)
+    assert after_refusal(planned, two, START - 2 * MINUTE) == START - MINUTE
+    assert after_refusal(planned, two, START - MINUTE) is None
+
+
+def test_what_is_told_after_the_beginning_is_tried_again_all_the_same() -> None:
+    late = message(attempts=1)
+    late.created_at = START + MINUTE
+    assert after_refusal(late, offering(), START + MINUTE) == START + 2 * MINUTE
+
+
+def test_an_outcome_is_sent_once_more_after_an_unclear_try_and_a_reminder_is_not() -> None:
+    assert once_more(message(), NOW) == NOW + 15 * MINUTE
+    assert once_more(message(status="unclear"), NOW) is None
+    assert once_more(message(kind="reminder"), NOW) is None
 
 
 def test_an_address_is_looked_for_again_less_and_less_often() -> None:
