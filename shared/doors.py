@@ -17,6 +17,8 @@ OPEN: Final = (
     *(f"/{service}/metrics" for service in SERVICES),  # no names in them; the gateway lets nobody in from outside
     "/notifications/calendar/",  # a signed token is the only way to anything below these
     "/notifications/unsubscribe/",
+    "/notifications/approvals/",
+    "/notifications/certificates/",  # says of a code whether it is valid, and no more
 )
 """Prefixes that ask nobody. A path for recipients of mails (calendar, approvals) is added here, and nowhere else."""
 SENDING: Final = ("/enrolment/lms/", "/enrolment/xapi/")

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection
 
-from services.notifications import api, audit, editor, metrics, pages
+from services.notifications import api, approvals_pages, audit, editor, metrics, pages
+from services.notifications.approvals_pages import Approvals
 from services.notifications.consumer import Consumer
 from services.notifications.firing import Reminders
+from services.notifications.links import Links
 from services.notifications.queue import Queue
 from services.notifications.sender import Sender
 from services.notifications.settings import Settings
@@ -18,7 +20,8 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     """The service, ready to run."""
     database, publisher = runtime.connect(settings), runtime.publisher(settings)
     marking, queue = runtime.publisher(settings), Queue(database)
-    sender = Sender(queue, settings, clock)
+    sender, links, speaking = Sender(queue, settings, clock), Links(settings), runtime.publisher(settings)
+    approving = Approvals(database, speaking, links, clock, settings.partitions)
 
     async def append_marks(partitions: Collection[int]) -> None:
         await marks.append(marking, clock, [LMS_EVENTS], partitions)
@@ -41,9 +44,10 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
             audit.router(database, settings, handler, clock),
             pages.router(database, settings),
             editor.router(database, settings, clock),
+            approvals_pages.router(approving, clock, settings.zone),
         ],
         loops=[sender.send_forever, reminders.remind_forever],
-        closing=[marking.stop],
+        closing=[marking.stop, speaking.stop],
         also=also,
         questions=metrics.questions(database, clock, sender),
     )
