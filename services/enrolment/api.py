@@ -8,6 +8,7 @@ from pymongo.errors import PyMongoError
 
 from services.enrolment import door
 from services.enrolment.answers import BookingAnswer, booking_answers
+from services.enrolment.cohorts import Cohort, cohorts_of
 from services.enrolment.records import attributes_of
 from services.enrolment.settings import Settings
 from services.enrolment.store import write_person
@@ -121,6 +122,12 @@ def router(entrance: Door, views: Views, clock: Clock) -> APIRouter:
         ledger = await views.ledger(offering_id) or _missing(offering_id)
         names = await views.organisations({one.organisation_id for one in ledger.offering.delegations})
         return Json(booking_answers(ledger, await views.claimants(offering_id), names, clock.now()))
+
+    @routes.get("/api/offerings/{offering_id:path}/cohorts", openapi_extra=says(list[Cohort], 404))
+    async def cohorts(offering_id: OfferingId) -> Response:
+        """Who was assigned to an offering, and who has fulfilled it, in this run or in another one of its course."""
+        offering = (await views.ledger(offering_id) or _missing(offering_id)).offering
+        return Json(cohorts_of(offering_id, offering.course_id, await views.assigned(offering)))
 
     @routes.get("/api/offerings/{offering_id:path}", openapi_extra=says(OfferingAnswer, 404))
     async def offering(offering_id: OfferingId) -> Response:

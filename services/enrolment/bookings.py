@@ -14,7 +14,7 @@ from services.enrolment.events import (
     CompletionRecorded,
 )
 from services.enrolment.state import Decision, State, mark_of, remember
-from services.enrolment.waiting import Claimant
+from services.enrolment.waiting import Assignment, Claimant
 from shared.cloudevents import Event
 from shared.errors import Invalid
 from shared.events import Attendance, Booking
@@ -113,13 +113,23 @@ def has_made(event: Event, index: int, claimant: Claimant) -> bool:
 
 
 def _assign(change: Change, claimant: Claimant, candidate: Candidate, index: int) -> None:
+    if has_made(change.event, index, claimant):
+        return
+    _keep_assignment(change, claimant)
     cohort = change.event.data.cohort
     if (booking := claimant.live) is None:
-        if not has_made(change.event, index, claimant):
-            status, reason = places.of_person(change.ledger, candidate.organisation_id)
-            change.book(claimant, candidate, index, status=status, reason=reason, cohorts=[cohort])
+        status, reason = places.of_person(change.ledger, candidate.organisation_id)
+        change.book(claimant, candidate, index, status=status, reason=reason, cohorts=[cohort])
     elif cohort not in booking.cohorts:
         change.amend(claimant, "enrolment.booking.assigned.v1", cohorts=[*booking.cohorts, cohort])
+
+
+def _keep_assignment(change: Change, claimant: Claimant) -> None:
+    """Once per cohort, mandatory or not as was said last."""
+    assigned = Assignment(change.event.data.cohort, change.event.data.mandatory)
+    if assigned not in claimant.assigned:
+        claimant.assigned = [*(one for one in claimant.assigned if one.cohort != assigned.cohort), assigned]
+        change.noted = True
 
 
 def _awaiting(claimant: Claimant) -> Booking | None:

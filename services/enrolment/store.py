@@ -32,7 +32,10 @@ _WAITS: Final = {"waiting": {"$gt": 0}}
 PENDING_SECONDS: Final = 24 * 3600
 """So long the office is told what became of what it did."""
 _INDEXES: Final = {
-    "offerings": [IndexModel("next_deadline", partialFilterExpression={"next_deadline": {"$exists": True}})],
+    "offerings": [
+        IndexModel("next_deadline", partialFilterExpression={"next_deadline": {"$exists": True}}),
+        IndexModel("shelf.last"),
+    ],
     "claimants": [
         IndexModel([("offering_id", ASCENDING), ("waiting", ASCENDING)], partialFilterExpression=_WAITS),
         IndexModel(
@@ -43,6 +46,8 @@ _INDEXES: Final = {
             [("offering_id", ASCENDING), ("group", ASCENDING)],
             partialFilterExpression={"group": {"$exists": True}},
         ),
+        IndexModel("offering_id", partialFilterExpression={"assigned": {"$exists": True}}),
+        IndexModel([("person_id", ASCENDING), ("bookings.booking.course_id", ASCENDING)]),
     ],
     "history": [IndexModel([("offering_id", ASCENDING), ("version", DESCENDING), ("_id", DESCENDING)])],
     "pending": [

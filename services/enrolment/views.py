@@ -93,6 +93,18 @@ class Views:
         ids = {"$gt": f"{offering_id}\n", "$lt": f"{offering_id}\x0b"}
         return [claimant_of(document) async for document in self._database["claimants"].find({"_id": ids})]
 
+    async def assigned(self, offering: Offering) -> list[Claimant]:
+        """Whoever was assigned to an offering with a cohort, there and on all other runs of its course."""
+        claimants = self._database["claimants"]
+        query: Document = {"offering_id": offering.offering_id, "assigned": {"$exists": True}}
+        own = [claimant_of(document) async for document in claimants.find(query)]
+        query = {
+            "bookings.booking.course_id": offering.course_id,
+            "person_id": {"$in": [one.person_id for one in own]},
+            "offering_id": {"$ne": offering.offering_id},
+        }
+        return [*own, *[claimant_of(document) async for document in claimants.find(query)]] if own else own
+
     async def ledger(self, offering_id: str) -> Ledger | None:
         """One offering with its counts; None if it is not known."""
         document = await self._database["offerings"].find_one({"_id": offering_id})

@@ -20,13 +20,20 @@ class Claim(msgspec.Struct):
     booking: Booking
 
 
+class Assignment(msgspec.Struct, frozen=True):
+    """A cohort that somebody was assigned with, and whether the offering is mandatory for it."""
+
+    cohort: str
+    mandatory: bool
+
+
 class Claimant(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One person on one offering. Only the last booking can be live, so at most one is.
 
     `waiting`: the queue number of the live booking while it waits, and `organisation` whose queue that is.
     `group`: the all-or-nothing group that the live booking is claimed with, as long as it has no seat; `grouped`: its
     queue number, once the group waits (then it has no `waiting`: it is in the queue of nobody else); `approved`: the
-    supervisor has said yes, and others of the group have still to be decided.
+    supervisor has said yes, and others of the group have still to be decided. `assigned`: stays when a booking ends.
     """
 
     id: str = msgspec.field(name="_id")
@@ -39,6 +46,7 @@ class Claimant(msgspec.Struct, kw_only=True, omit_defaults=True):
     group: str | None = None
     grouped: int | None = None
     approved: bool = False
+    assigned: list[Assignment] = []
 
     @property
     def place(self) -> int | None:
