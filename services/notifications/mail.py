@@ -1,13 +1,17 @@
 """A mail as RFC 5322 wants it, from its words. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
+from typing import Final
 
 import msgspec
 
+from services.notifications.calendars import Invitation
+from services.notifications.html import Note, Page, html, with_notes
 from services.notifications.wording import one_line
 
 
@@ -20,35 +24,82 @@ class Mail(msgspec.Struct, frozen=True):
     raw: bytes
 
 
+class File(msgspec.Struct, frozen=True):
+    """An attachment; `media` such as application/pdf."""
+
+    name: str
+    media: str
+    content: bytes
+
+
 class Words(msgspec.Struct, frozen=True):
-    """What a mail says, to whom."""
+    """What a mail says, to whom. `unsubscribe`: the address at which this kind of mail is ended by one POST."""
 
     name: str
     address: str
     language: str
     subject: str
     body: str
+    notes: Sequence[Note] = ()
+    invitations: Sequence[Invitation] = ()
+    files: Sequence[File] = ()
+    unsubscribe: str | None = None
+
+
+class UnfoldedHeader(BaseHeader):
+    """An address of the web is written in one piece: folded or encoded it would lead nowhere."""
+
+    max_count = 1
+    value_parser = staticmethod(UnstructuredHeader.value_parser)
+    parse = UnstructuredHeader.parse
+
+    def fold(self, *, policy: Policy) -> str:
+        """The header as it stands in the mail."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_headers: Final = HeaderRegistry()
+_headers.map_to_type("list-unsubscribe", UnfoldedHeader)
+POLICY: Final = SMTP.clone(header_factory=_headers)
 
 
 def build(message_id: str, words: Words, sender: Address, now: datetime) -> Mail:
     """Build a mail; its Message-ID is the same at each try. Raises ValueError for an address that cannot be mailed."""
-    to = _envelope(words.address)
-    mail = EmailMessage(policy=SMTP)
+    to = recipient(words.name, words.address)
+    mail = EmailMessage(policy=POLICY)
     mail["From"] = sender
-    mail["To"] = Address(one_line(words.name), *to.rsplit("@", 1))
+    mail["To"] = to
     mail["Subject"] = words.subject
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{message_id}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday note may answer
     mail["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
-    mail.set_content(words.body, cte="quoted-printable")
+    if words.unsubscribe is not None:
+        mail["List-Unsubscribe"] = f"<{words.unsubscribe}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+    _fill(mail, words, sender)
     mail["Content-Language"] = words.language
-    return Mail(to, words.subject, words.language, mail.as_bytes())
+    return Mail(to.addr_spec, words.subject, words.language, mail.as_bytes())
 
 
-def _envelope(address: str) -> str:
-    """The address in ASCII: a domain with umlauts has such a form, a name with umlauts has none."""
-    name, _, domain = address.rpartition("@")
-    if not name.isascii():
+def _fill(mail: EmailMessage, words: Words, sender: Address) -> None:
+    """mixed(alternative(text, html, the first invitation), the invitations as files, other files)."""
+    page = Page(words.subject, words.language, sender.display_name or sender.addr_spec, words.notes)
+    mail.set_content(with_notes(words.body, words.notes), cte="quoted-printable")
+    mail.add_alternative(html(page, words.body), subtype="html", cte="quoted-printable")
+    for first in words.invitations[:1]:  # mail programs act upon one, and on no other part
+        mail.add_alternative(first.text, subtype="calendar", cte="base64", params={"method": first.method})
+    for place, one in enumerate(words.invitations, 1):
+        name = "invite.ics" if place == 1 else f"invite-{place}.ics"
+        mail.add_attachment(one.text, subtype="calendar", cte="base64", filename=name, params={"method": one.method})
+    for file in words.files:
+        maintype, _, subtype = file.media.partition("/")
+        mail.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=file.name)
+
+
+def recipient(name: str, address: str) -> Address:
+    """The address in ASCII: a domain with umlauts has such a form, a name with umlauts has none. Raises ValueError."""
+    user, _, domain = address.rpartition("@")
+    if not user.isascii():
         raise ValueError("the part before the @ must be ASCII")
-    return f"{name}@{domain.encode('idna').decode()}"
+    return Address(str(one_line(name)), user, domain.encode("idna").decode())

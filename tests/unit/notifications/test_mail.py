@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.mail import Mail, Words, build
+from services.notifications.calendars import Invitation
+from services.notifications.html import Note
+from services.notifications.mail import File, Mail, Words, build
 from services.notifications.messages import Message
 from services.notifications.texts import render
 from tests.support.notifications_world import NOW, leave, offering, person, session
@@ -26,7 +28,6 @@ EXPECTED = {
     "X-Auto-Response-Suppress",
     "Content-Language",
     "Content-Type",
-    "Content-Transfer-Encoding",
     "MIME-Version",
 }
 evil = st.text(st.sampled_from('\r\n\u2028\u2029\x00\x0b\x0c\x85\t\u202e: aBcc@x.example,<>"ä“'), max_size=60)
@@ -41,6 +42,16 @@ def read(mail: Mail) -> EmailMessage:
     return message_from_bytes(mail.raw, policy=SMTP)
 
 
+def text(mail: EmailMessage, kind: str = "plain") -> str:
+    body = mail.get_body((kind,))
+    assert body is not None
+    return str(body.get_content())
+
+
+def parts(mail: EmailMessage) -> list[str]:
+    return [part.get_content_type() for part in mail.walk()]
+
+
 def test_a_mail_says_from_whom_to_whom_and_that_a_machine_wrote_it() -> None:
     mail = read(written(subject="Ihr Platz ist bestätigt", body="Grüße aus Mülheim\n.\nEnde\n"))
     assert str(mail["From"]) == "Fortbildung <office@stadt.example>"
@@ -49,7 +60,8 @@ def test_a_mail_says_from_whom_to_whom_and_that_a_machine_wrote_it() -> None:
     assert mail["Date"].datetime == NOW
     assert mail["Message-ID"] == "<m1@stadt.example>"
     assert mail["Auto-Submitted"] == "auto-generated"
-    assert mail.get_content() == "Grüße aus Mülheim\r\n.\r\nEnde\r\n"
+    assert text(mail) == "Grüße aus Mülheim\r\n.\r\nEnde\r\n"
+    assert parts(mail) == ["multipart/alternative", "text/plain", "text/html"]
     assert set(mail.keys()) == EXPECTED
 
 
@@ -68,6 +80,47 @@ def test_a_domain_with_umlauts_is_written_as_the_network_knows_it() -> None:
 def test_an_address_that_cannot_be_mailed_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         written(address=address)
+
+
+INVITE = Invitation("REQUEST", "BEGIN:VCALENDAR\r\nSUMMARY:Grüße\r\nEND:VCALENDAR\r\n")
+CANCEL = Invitation("CANCEL", "BEGIN:VCALENDAR\r\nMETHOD:CANCEL\r\nEND:VCALENDAR\r\n")
+
+
+def test_the_first_invitation_stands_beside_the_text_and_all_are_files() -> None:
+    mail = read(written(invitations=[INVITE, CANCEL]))
+    calendar = "text/calendar"
+    alternative = ["multipart/alternative", "text/plain", "text/html", calendar]
+    assert parts(mail) == ["multipart/mixed", *alternative, calendar, calendar]
+    found = [part for part in mail.walk() if part.get_content_type() == calendar]
+    assert [(part.get_param("method"), part.get_filename(), part.get_param("charset")) for part in found] == [
+        ("REQUEST", None, "utf-8"),
+        ("REQUEST", "invite.ics", "utf-8"),
+        ("CANCEL", "invite-2.ics", "utf-8"),
+    ]
+    assert [part.get_content() for part in found] == [INVITE.text, INVITE.text, CANCEL.text]
+
+
+def test_a_file_is_attached_as_it_is() -> None:
+    mail = read(written(files=[File("Nachweis.pdf", "application/pdf", b"%PDF\n\xff")]))
+    assert parts(mail)[-1] == "application/pdf"
+    assert [(part.get_filename(), part.get_content()) for part in mail.iter_attachments()] == [
+        ("Nachweis.pdf", b"%PDF\n\xff")
+    ]
+
+
+def test_an_optional_mail_can_be_ended_with_one_click() -> None:
+    """RFC 8058: both headers, the address whole and unencoded, however long it is."""
+    address = "https://lernbus.example/notifications/unsubscribe/" + "x" * 200
+    mail = written(unsubscribe=address)
+    assert f"\r\nList-Unsubscribe: <{address}>\r\n".encode() in mail.raw
+    assert read(mail)["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert set(read(mail).keys()) == {*EXPECTED, "List-Unsubscribe", "List-Unsubscribe-Post"}
+
+
+def test_links_below_the_mail_stand_in_both_texts() -> None:
+    mail = read(written(body="Hallo\n\n--\nKlein\n", notes=[Note("Kalender", "https://l.example/a?b=1&c=2")]))
+    assert text(mail).endswith("\r\n--\r\nKlein\r\nKalender: https://l.example/a?b=1&c=2\r\n")
+    assert 'href="https://l.example/a?b=1&amp;c=2"' in text(mail, "html")
 
 
 def test_two_tries_have_one_message_id() -> None:
@@ -101,7 +154,7 @@ def test_no_title_name_or_place_can_add_a_header_or_a_line(title: str, name: str
     mail = read(build("m", Words(reader.display_name, reader.email, "en", subject, body), OFFICE, NOW))
     assert set(mail.keys()) == EXPECTED
     assert len(mail.keys()) == len(EXPECTED)
-    assert mail.get_content() == body.replace("\n", "\r\n")
+    assert text(mail) == body.replace("\n", "\r\n")
 
 
 @given(evil)
