@@ -42,7 +42,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         routers=[
             api.router(database),
             audit.router(database, settings, handler, clock),
-            pages.router(database, settings),
+            pages.router(database, settings, clock),
             editor.router(database, settings, clock),
             approvals_pages.router(approving, clock, settings.zone),
         ],

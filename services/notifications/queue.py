@@ -48,6 +48,8 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     tried_at: datetime | None = None
     attempts: int | None = None
     sent_at: datetime | None = None
+    settled_at: datetime | None = None
+    """When it got this status, if it is no longer planned."""
     to: str | None = None
     subject: str | None = None
     language: str | None = None
@@ -92,6 +94,15 @@ class Queue:
             letters = [Letter(message_of(found)) async for found in mine]
         await self._look_up(lease, letters)
         return letters
+
+    async def letter(self, message_id: str) -> Letter | None:
+        """One message with all that is known for it, whatever its status; it is not claimed."""
+        found = await self._messages.find_one({"_id": message_id})
+        if found is None:
+            return None
+        letter = Letter(message_of(found))
+        await self._look_up(Lease(), [letter])
+        return letter
 
     async def renew(self, lease: Lease) -> None:
         """Hold on to what is claimed and not settled yet."""

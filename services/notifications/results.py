@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from services.notifications.mail import Mail
 from services.notifications.messages import TRIES, Message, MessageStatus, after_refusal, look_again, once_more, verdict
 from services.notifications.queue import Letter, Settled
@@ -100,3 +102,8 @@ def _handed_over(letter: Letter, mail: Mail, reply: Reply, again: datetime | Non
         sent_at=now if reply.what == "sent" else None,
         raw=mail.raw,
     )
+
+
+def dated(result: Settled, now: datetime) -> Settled:
+    """The same with the time, if that is what became of it for now."""
+    return result if result.status == "planned" else msgspec.structs.replace(result, settled_at=now)

@@ -9,10 +9,12 @@ from typing import Final
 import structlog
 
 from services.notifications.batch import Batch, Parcel, Reader, finish, repeating
+from services.notifications.extras import Extras
+from services.notifications.links import Links
 from services.notifications.mail import Mail, Words, build
 from services.notifications.pace import Pace
 from services.notifications.queue import Lease, Letter, Queue, Settled
-from services.notifications.results import DOMAIN_BUSY, not_mailable, put_off, result_of, unreached, unsendable
+from services.notifications.results import DOMAIN_BUSY, dated, not_mailable, put_off, result_of, unreached, unsendable
 from services.notifications.settings import Settings
 from services.notifications.smtp import Line
 from services.notifications.texts import Own, render
@@ -29,9 +31,10 @@ log = structlog.get_logger()
 class Sender:
     """One of any number of senders. `wake` may be set whenever something may have become due."""
 
-    def __init__(self, queue: Queue, settings: Settings, clock: Clock) -> None:
+    def __init__(self, queue: Queue, settings: Settings, clock: Clock, links: Links | None = None) -> None:
         self.wake = asyncio.Event()
         self._queue, self._settings, self._clock = queue, settings, clock
+        self._extras = Extras(links or Links(settings))
         self._lines = [Line(settings) for _ in range(settings.smtp_connections)]
         self._pace = Pace(settings.smtp_domain_connections, settings.smtp_connections)
         self._pause = 0.0
@@ -72,7 +75,8 @@ class Sender:
         return len(letters)
 
     async def _write(self, lease: Lease, results: Sequence[Settled]) -> None:
-        await self._queue.settle(lease, results)
+        now = self._clock.now()
+        await self._queue.settle(lease, [dated(result, now) for result in results])
         self.settled.update(result.status for result in results if result.status != "planned")
 
     async def _rest(self) -> None:
@@ -141,7 +145,7 @@ class Sender:
 
     async def _one(self, line: Line, batch: Batch, domain: str, parcel: Parcel) -> bool:
         """Hand over one mail and settle it; False if there is no connection."""
-        mail = self._build(parcel, batch.own)
+        mail = await self._build(parcel, batch.own)
         if mail is None:
             await self._settle(batch, [not_mailable(letter) for letter in parcel])
             return True
@@ -161,15 +165,17 @@ class Sender:
             results, batch.results = batch.results, []
             await self._write(batch.lease, results)
 
-    def _build(self, parcel: Parcel, own: Own) -> Mail | None:
+    async def _build(self, parcel: Parcel, own: Own) -> Mail | None:
         letter = parcel[0]
         reader = letter.reader.person if letter.reader else None
         about = letter.about.person if letter.about else None
         if reader is None or about is None:
             return None
         try:
-            subject, body = render(letter.message, reader, about, letter.offering, self._settings.zone, own)
-            words = Words(reader.display_name, reader.email, reader.language, subject, body)
+            extra = await self._extras.of(letter)
+            zone = self._settings.zone
+            subject, body = render(letter.message, reader, about, letter.offering, zone, own, **extra.values)
+            words = Words(reader.display_name, reader.email, reader.language, subject, body, files=extra.files)
             return build(letter.message.message_id, words, self._settings.sender, self._clock.now())
         except Exception as error:  # noqa: BLE001 - must not stop the others; its words may hold a name
             log.warning("mail cannot be written", message_id=letter.message.message_id, kind=type(error).__name__)

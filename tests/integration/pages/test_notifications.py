@@ -25,7 +25,7 @@ async def world(database: Database) -> World:
 @pytest.fixture
 async def client(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     app = FastAPI()
-    app.include_router(pages.router(world.database, Settings()))
+    app.include_router(pages.router(world.database, Settings(), world.clock))
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
@@ -34,7 +34,7 @@ async def client(world: World) -> AsyncIterator[httpx2.AsyncClient]:
 async def page(client: httpx2.AsyncClient, path: str, status: int = 200) -> Page:
     answer = await client.get(path)
     assert answer.status_code == status, answer.text
-    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self';")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
     return Page(answer.text)
 
 
@@ -107,7 +107,7 @@ async def test_a_filter_keeps_what_was_asked(world: World, client: httpx2.AsyncC
     chosen = [attributes.get("value") for tag, attributes in found.tags if tag == "option" and "selected" in attributes]
     typed = {attributes["name"]: attributes["value"] for tag, attributes in found.tags if tag == "input"}
     assert chosen == ["reminder"]
-    assert typed == {"lang": "en", "person": '"><script>', "offering": ""}
+    assert typed == {"lang": "en", "person": '"><script>', "offering": "", "since": "", "until": ""}
 
 
 async def test_a_mail_as_its_reader_sees_it(world: World, client: httpx2.AsyncClient) -> None:
