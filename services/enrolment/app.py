@@ -1,6 +1,6 @@
 """Composition root of enrolment."""
 
-from services.enrolment import api, audit, metrics, pages
+from services.enrolment import actions, api, audit, metrics, pages
 from services.enrolment.consumer import Enrolment
 from services.enrolment.deadlines import Deadlines
 from services.enrolment.settings import Settings
@@ -16,6 +16,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     store, views = Store(database), Views(database)
     entrance = runtime.publisher(settings, max_batch_size=1024 * 1024 + 65_536)
     handler = Enrolment(store)
+    desk = api.Door(database, entrance, settings, clock)
     deadlines = Deadlines(views, entrance, clock, settings)
 
     async def also() -> dict[str, int]:
@@ -29,8 +30,9 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         store.prepare,
         routers=[
             audit.router(database, settings, handler),
-            api.router(api.Door(database, entrance, settings, clock), views, clock),
+            api.router(desk, views, clock),
             pages.router(database, settings, clock),
+            actions.router(database, settings, clock, desk),
         ],
         loops=[deadlines.turn],
         closing=[entrance.stop],

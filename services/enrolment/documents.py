@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from services.enrolment.offerings import next_deadline
+from services.enrolment.shelf import shelf_of
 from services.enrolment.state import Attributes, Kept, Ledger
 from services.enrolment.waiting import Claimant
 from shared.events import Course, Leave, Organisation
@@ -22,13 +23,15 @@ _ENTITIES: Final[Mapping[str, type[Course | Leave | Organisation]]] = {
 def ledger_document(ledger: Ledger) -> Document:
     """An offering. Organisations are values, never field names; only those with a delegation keep their tally.
 
-    `next_deadline` is a date of the database's own, for the index, and missing where nothing is to be released.
+    `shelf` is what the list of offerings needs (shelf.py). `next_deadline` is a date of the database's own, for the
+    index, and missing where nothing is to be released.
     """
     delegated = {one.organisation_id for one in ledger.offering.delegations}
     document: Document = msgspec.to_builtins(ledger)
     document["_id"] = ledger.offering.offering_id
     document["tallies"] = [tally for one, tally in document["tallies"].items() if one in delegated]
     document["groups"] = [_group_document(group, delegated) for group in document["groups"].values()]
+    document["shelf"] = shelf_of(ledger)
     if (moment := next_deadline(ledger.offering)) is not None:
         document["next_deadline"] = moment
     return document

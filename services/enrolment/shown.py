@@ -90,8 +90,15 @@ def _laid_out(lengths: Sequence[tuple[Use, int, int]]) -> Sequence[Part]:
 
 def overdue(booking: Booking, offering: Offering, now: datetime) -> bool:
     """A request that nobody answered in time: booking has closed, or the offering has begun (design section 4)."""
-    if booking.status != "awaiting_approval":
-        return False
+    return booking.status == "awaiting_approval" and _is_late(offering, now)
+
+
+def is_overdue(offering: Offering, seats: Seats, now: datetime) -> bool:
+    """Whether requests of this offering are overdue."""
+    return seats.awaiting_approval > 0 and offering.status != "cancelled" and _is_late(offering, now)
+
+
+def _is_late(offering: Offering, now: datetime) -> bool:
     starts = [session.starts_at for session in offering.sessions if session.starts_at is not None]
     limits = [limit for limit in (offering.booking_closes_at, min(starts, default=None)) if limit is not None]
     return any(limit <= now for limit in limits)

