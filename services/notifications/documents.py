@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from pymongo import DeleteMany, InsertOne, ReplaceOne, UpdateMany
+from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany
 
 from services.notifications.messages import NO_ADDRESS, Contact, Message
 from services.notifications.reminders import Due
@@ -58,6 +58,7 @@ def writes(state: State) -> Writes:
         "organisations": [_replace(key, state.organisations[key]) for key in _changed(state, "organisations")],
         "leaves": [_replace(key, {"version": state.leaves[key]}) for key in _changed(state, "leaves")],
         "due": [*_due_writes(state)],
+        "choices": [DeleteOne({"_id": key}) for key in _changed(state, "contacts") if not state.contacts[key].person],
         "messages": [*_message_writes(state)],
     }
 

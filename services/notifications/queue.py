@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from pymongo import UpdateOne
 
+from services.notifications.choices import Choice, choices_of
 from services.notifications.documents import contact_of, message_of
 from services.notifications.messages import NO_ADDRESS, Contact, Message, MessageStatus
 from services.notifications.own_texts import OwnTexts
@@ -33,6 +34,7 @@ class Letter(msgspec.Struct):
     reader: Contact | None = None
     offering: Offering | None = None
     standing: Standing = Standing()
+    choice: Choice = Choice()
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,8 +140,10 @@ class Queue:
         )
         people |= await self._contacts(reader for reader in readers if reader)
         offerings, standing = await self._offerings(letters), await self._standing(letters)
+        chosen = await choices_of(self._database, (letter.message.person_id or "" for letter in letters))
         for letter in letters:
             message = letter.message
+            letter.choice = chosen.get(message.person_id or "", letter.choice)
             letter.reader = people.get(message.person_id or "")
             letter.standing = standing.get(message.leave.leave_id if message.leave else message.booking_id, Standing())
             if (known := offerings.get(message.offering_id or "")) is not None:

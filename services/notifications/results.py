@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from services.notifications.choices import OPTIONAL, UNSUBSCRIBED
 from services.notifications.mail import Mail
 from services.notifications.messages import TRIES, Message, MessageStatus, after_refusal, look_again, once_more, verdict
 from services.notifications.queue import Letter, Settled
@@ -24,6 +25,8 @@ def unsendable(letter: Letter, now: datetime, zone: ZoneInfo) -> Settled | None:
     reason = decided.reason
     if decided.what != "withhold" and is_superseded(message, letter.standing):
         reason = SUPERSEDED
+    elif decided.what != "withhold" and message.kind in OPTIONAL and letter.choice.unsubscribed:
+        reason = UNSUBSCRIBED
     elif decided.what == "send":
         return None
     elif decided.what == "wait":
