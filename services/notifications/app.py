@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from services.notifications import api, approvals_pages, audit, editor, metrics, pages
+from services.notifications import api, approvals_pages, audit, editor, metrics, pages, roster_pages
 from services.notifications.approvals_pages import Approvals
 from services.notifications.consumer import Consumer
 from services.notifications.firing import Reminders
@@ -42,6 +42,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         routers=[
             api.router(database),
             audit.router(database, settings, handler, clock),
+            roster_pages.router(database, settings, clock),
             pages.router(database, settings, clock),
             editor.router(database, settings, clock),
             approvals_pages.router(approving, clock, settings.zone),
