@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from services.enrolment.events import BookingRequested, OfferingScheduled
+from services.enrolment.events import BookingRequested
+from services.enrolment.offering_events import OfferingScheduled
 from shared.cloudevents import Event, encode
 from shared.events import LMS_EVENTS, Session
 from shared.keys import partition_of

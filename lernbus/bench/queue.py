@@ -15,8 +15,9 @@ from lernbus.bench.load import NOW, SOURCE, requested, scheduled
 from lernbus.bench.reader import BenchError
 from lernbus.bench.world import World
 from services.enrolment.consumer import Enrolment
-from services.enrolment.events import BookingWithdrawn, Candidate, GroupRequested, OfferingCancelled
+from services.enrolment.events import BookingWithdrawn, Candidate, GroupRequested
 from services.enrolment.groups import MOST
+from services.enrolment.offering_events import OfferingCancelled
 from services.enrolment.store import Store
 from shared.cloudevents import Event
 from shared.events import LMS_EVENTS

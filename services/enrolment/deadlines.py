@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka.structs import TopicPartition
 
-from services.enrolment.events import DeadlinePassed
+from services.enrolment.offering_events import DeadlinePassed
 from services.enrolment.views import Deadline, Views
 from shared.clock import Clock
 from shared.cloudevents import Event, encode

@@ -1,41 +1,24 @@
-"""What an LMS may say (design section 4), checked field by field, and what the office's clock says. Pure."""
+"""What an LMS may say (design section 4), checked field by field; of offerings in offering_events.py. Pure."""
 
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec.structs import replace
 
-from shared.cloudevents import Catalogue, Instant, Text, check_years
-from shared.events import (
-    CONTROL,
-    PEOPLE,
-    Course,
-    Delegation,
-    Format,
-    LongText,
-    Organisation,
-    Presence,
-    Seats,
-    Session,
+from services.enrolment.offering_events import (
+    CapacityChanged,
+    DeadlinePassed,
+    FormatChanged,
+    OfferingCancelled,
+    OfferingScheduled,
+    Rescheduled,
+    once,
 )
+from shared.cloudevents import EARLIEST, LATEST, Catalogue, Instant, Text, check_years
+from shared.events import CONTROL, PEOPLE, Course, LongText, Organisation, Presence
 
 People = Annotated[list["Candidate"], msgspec.Meta(max_length=1_000)]
-
-
-def _check_sessions(sessions: list[Session], offering_format: Format | None) -> None:
-    if len({session.session_id for session in sessions}) < len(sessions):
-        raise ValueError("sessions: a session_id stands there twice")
-    if not sessions and offering_format not in (None, "web_based"):
-        raise ValueError("sessions: only a web_based offering may have none")
-
-
-def _check_delegations(delegations: list[Delegation] | None, capacity: int | None) -> None:
-    seats = delegations or []
-    if len({one.organisation_id for one in seats}) < len(seats):
-        raise ValueError("delegations: an organisation stands there twice")
-    if capacity is not None and sum(one.seats for one in seats) > capacity:
-        raise ValueError("delegations: their seats are more than the capacity")
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,73 +28,6 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     organisation_id: Text | None = None
     department: Text | None = None
     status_group: Text | None = None
-
-
-class OfferingScheduled(msgspec.Struct, frozen=True, kw_only=True):
-    """lms.offering.scheduled.v1"""
-
-    offering_id: Text
-    course_id: Text
-    title: Text
-    host_organisation_id: Text
-    format: Format
-    capacity: Seats | None
-    waiting_list: bool
-    sessions: list[Session]
-    approval: Literal["none", "supervisor"]
-    delegations: list[Delegation] | None = None
-    booking_opens_at: Instant | None = None
-    booking_closes_at: Instant | None = None
-    cancel_until: Instant | None = None
-    trainers: list[Text] | None = None
-
-    def __post_init__(self) -> None:
-        check_years(self)
-        _check_sessions(self.sessions, self.format)
-        _check_delegations(self.delegations, self.capacity)
-
-
-class CapacityChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """lms.offering.capacity_changed.v1"""
-
-    offering_id: Text
-    capacity: Seats | None
-    delegations: list[Delegation] | None = None
-    requested_by: Text | None = None
-
-    def __post_init__(self) -> None:
-        _check_delegations(self.delegations, self.capacity)
-
-
-class Rescheduled(msgspec.Struct, frozen=True, kw_only=True):
-    """lms.offering.rescheduled.v1"""
-
-    offering_id: Text
-    sessions: list[Session]
-    requested_by: Text | None = None
-
-    def __post_init__(self) -> None:
-        _check_sessions(self.sessions, None)
-
-
-class FormatChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """lms.offering.format_changed.v1"""
-
-    offering_id: Text
-    format: Format
-    sessions: list[Session]
-    requested_by: Text | None = None
-
-    def __post_init__(self) -> None:
-        _check_sessions(self.sessions, self.format)
-
-
-class OfferingCancelled(msgspec.Struct, frozen=True, kw_only=True):
-    """lms.offering.cancelled.v1"""
-
-    offering_id: Text
-    reason: LongText | None = None
-    requested_by: Text | None = None
 
 
 class BookingRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,11 +88,7 @@ class GroupRequested(msgspec.Struct, frozen=True, kw_only=True):
     organisation_id: Text | None = None
 
     def __post_init__(self) -> None:
-        known = set[str]()
-        for index, one in enumerate(self.people):
-            if one.person_id in known:
-                raise ValueError(f"people[{index}].person_id: stands there twice")
-            known.add(one.person_id)
+        once("people", "person_id", (one.person_id for one in self.people))
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -222,19 +134,16 @@ class LeaveGranted(msgspec.Struct, frozen=True, kw_only=True):
     status_group: Text | None = None
 
     def __post_init__(self) -> None:
-        if not date(1900, 1, 1) <= self.starts_on <= self.ends_on < date(2200, 1, 1):
-            raise ValueError("starts_on: and ends_on must be in order and lie between 1900 and 2200")
+        if not (EARLIEST.date() <= self.starts_on and self.ends_on < LATEST.date()):
+            raise ValueError("starts_on: and ends_on must lie between 1900 and 2200")
+        if self.ends_on < self.starts_on:
+            raise ValueError("ends_on: lies before starts_on")
+        if self.days > (self.ends_on - self.starts_on).days + 1:
+            raise ValueError("days: are more than there are from starts_on to ends_on")
 
 
 class LeaveWithdrawn(LeaveGranted, frozen=True, kw_only=True):
     """lms.leave.withdrawn.v1"""
-
-
-class DeadlinePassed(msgspec.Struct, frozen=True, kw_only=True):
-    """lernbus.deadline.passed.v1: `at` is the deadline that has passed."""
-
-    offering_id: Text
-    at: Instant
 
 
 LMS: Final[Catalogue] = {

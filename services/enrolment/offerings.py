@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from services.enrolment import seats
 from services.enrolment.change import TOLD_AS, Change
-from services.enrolment.events import (
+from services.enrolment.offering_events import (
     CapacityChanged,
     DeadlinePassed,
     FormatChanged,
@@ -115,7 +115,9 @@ def _apply(rule: Rule, state: State, ledger: Ledger, event: Event) -> Decision:
 
 
 def _pass_deadline(change: Change, data: DeadlinePassed) -> None:
-    """Seats set aside until then are open to all."""
+    """Seats set aside until then are open to all. A clock that says so before it is so is not believed."""
+    if data.at > change.event.time:
+        raise Invalid("invalid", "data.at", "lies after the event's own time")
     before = change.ledger.offering
     _alter(change, "capacity_changed", released=_released(before, before.delegations, data.at))
 

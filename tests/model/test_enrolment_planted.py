@@ -11,7 +11,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from services.enrolment import bookings, domain, offerings, places, seats, state
 from services.enrolment.change import Change
-from services.enrolment.events import BookingRequested, CapacityChanged
+from services.enrolment.events import BookingRequested
+from services.enrolment.offering_events import CapacityChanged
 from services.enrolment.state import Ledger
 from services.enrolment.waiting import Claimant, Queue
 from shared.cloudevents import Event
