@@ -3,7 +3,6 @@
 # ruff: noqa: PLC0415 - see above
 
 import asyncio
-import json
 import logging
 import sys
 from collections.abc import Callable
@@ -108,25 +107,17 @@ def push(
 def report(
     year: Annotated[int, typer.Argument(min=1900, max=2199)],
     organisation: Annotated[str | None, typer.Option(help="Narrow it to one organisation.")] = None,
-    form: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+    form: Annotated[str, typer.Option("--format", help="text, json, csv, xlsx, html or pdf")] = "text",
     output: Annotated[Path | None, typer.Option(help="Write here instead of to the terminal.")] = None,
+    language: Annotated[str, typer.Option(help="de or en; text and json are in German")] = "de",
     url: Url = HERE,
 ) -> None:
     """The council report of a year."""
-    from services.stats.text import render_text
+    from lernbus import report as reporting
 
-    if form not in ("text", "json"):
-        fail(f"the report comes as text or json, not as {form}")
     with Client(url) as client:
-        figures = client.get("/stats/api/report", year=year, organisation=organisation)
-    text = json.dumps(figures, ensure_ascii=False, indent=2) if form == "json" else render_text(figures)
-    if output is None:
-        print(text)  # noqa: T201 (the answer itself)
-        return
-    try:
-        output.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        fail(f"cannot write {output}: {error.strerror}")
+        content = reporting.fetch(client, form, language, year=year, organisation=organisation)
+    reporting.write(content, form, output)
 
 
 @app.command()

@@ -60,8 +60,18 @@ class Cohort(TypedDict):
     withheld: NotRequired[str]
 
 
+class Coverage(TypedDict):
+    """Of how many of the bookings a dimension is known; None where that is withheld."""
+
+    known: int | None
+    of: int | None
+
+
 class Report(TypedDict):
-    """The council report. `as_of`: the time of the newest event in it; `unavailable`: why a dimension is missing."""
+    """The council report. `as_of` and `since`: the times of the newest and of the oldest event that were read.
+
+    `unavailable`: why a dimension, or the whole `period`, cannot be told; `coverage`: dimensions known in part.
+    """
 
     year: int
     organisation: str | None
@@ -70,3 +80,5 @@ class Report(TypedDict):
     by: By
     cohorts: list[Cohort]
     unavailable: dict[str, str]
+    coverage: dict[str, Coverage]
+    since: str | None

@@ -2,6 +2,7 @@
 
 from services.stats import api, audit, metrics, pages
 from services.stats.consumer import StatsHandler
+from services.stats.reports import Reports
 from services.stats.settings import Settings
 from services.stats.store import Store
 from shared import runtime
@@ -13,6 +14,11 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     database = runtime.connect(settings)
     store = Store(database, settings.zone)
     handler, publisher = StatsHandler(store), runtime.publisher(settings)
-    routers = [api.routes(store), audit.router(database, settings, handler), pages.router(store, settings, clock)]
+    reports = Reports(store)
+    routers = [
+        api.routes(reports, settings),
+        audit.router(database, settings, handler),
+        pages.router(reports, store, settings, clock),
+    ]
     fresh = metrics.freshness(database, clock)
     return runtime.Service(settings, database, publisher, handler, store.prepare, routers=routers, questions=[fresh])

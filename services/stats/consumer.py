@@ -37,6 +37,7 @@ class StatsHandler:
         for trace, by in differences(old, new, self._store.zone).items():
             state.counters[trace] += by
         state.as_of[item.partition] = max(time, state.as_of.get(item.partition, time))
+        state.since[item.partition] = min(time, state.since.get(item.partition, time))
         return Result()
 
     def writes(self, state: State) -> Writes:

@@ -1,6 +1,5 @@
 """The dashboard: the council report of a year as a page, from the report's own structure, so that they never differ."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.stats.figures import COHORT, DIMENSIONS, MEASURES
-from services.stats.report import Question, answer
+from services.stats.report import Question
+from services.stats.reports import Reports
 from services.stats.settings import Settings
 from services.stats.store import Store
 from services.stats.words import WORDS
@@ -23,7 +23,7 @@ FIRST, LAST = 1900, 2199
 DIGITS: Final = 4
 
 
-def router(store: Store, settings: Settings, clock: Clock) -> APIRouter:
+def router(reports: Reports, store: Store, settings: Settings, clock: Clock) -> APIRouter:
     """GET /stats/?year="""
     routes = APIRouter(prefix="/stats", include_in_schema=False)
     pages = Pages("stats", Path(__file__).parent / "html", WORDS, settings.zone)
@@ -35,9 +35,7 @@ def router(store: Store, settings: Settings, clock: Clock) -> APIRouter:
             asked = _year(year) if year else this_year
         except Missing:
             return pages.missing(request)
-        data = await store.year(asked)
-        # Counting a large year takes seconds: not in the event loop.
-        report = await asyncio.to_thread(answer, Question(asked), data, store.zone)
+        report, _ = await reports.answer(Question(asked))
         years = {this_year, asked, *await store.years()}
         return pages.answer(request, "dashboard.html", years=sorted(years, reverse=True), **shown(report or {}))
 

@@ -1,8 +1,8 @@
 """The council report (design section 4, "The report"): tables and labels as the structure of the contract. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from services.stats.cells import NONE, Mask, decide, figures_of, stays
@@ -42,24 +42,29 @@ def answer(question: Question, data: Data, zone: tzinfo) -> dict[str, Any] | Non
     """Count, decide what is withheld, and tell. None: nothing is known of this organisation."""
     tables = tabulate(data, question.year, zone)
     known = (None, *data.organisations, *tables.narrowed)
-    return council_report(question, data, tables, decide(tables)) if question.organisation in known else None
+    return council_report(question, data, tables, decide(tables), zone) if question.organisation in known else None
 
 
-def council_report(question: Question, data: Data, tables: Tables, mask: Mask) -> dict[str, Any]:
+def council_report(question: Question, data: Data, tables: Tables, mask: Mask, zone: tzinfo) -> dict[str, Any]:
     """The report, whole or narrowed."""
     body = (
         _whole(data, tables, mask)
         if question.organisation is None
         else _narrowed(question.organisation, data, tables, mask)
     )
-    as_of = data.as_of and data.as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return {
         "year": question.year,
         "organisation": question.organisation,
-        "as_of": as_of,
+        "as_of": _moment(data.as_of),
         **body,
-        "unavailable": _unavailable(tables.whole),
+        "unavailable": _unavailable(tables.whole) or _before(question.year, tables.whole, data.since, zone),
+        "coverage": _coverage(body["totals"]["bookings"], body["by"]),
+        "since": _moment(data.since),
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _whole(data: Data, tables: Tables, mask: Mask) -> dict[str, Any]:
@@ -141,6 +146,23 @@ def _labels(data: Data) -> Labels:
         "course": lambda key: data.courses[key].title if key in data.courses else key,
         "organisation": lambda key: data.organisations[key].name if key in data.organisations else key,
         "format": lambda key: FORMATS.get(key, key),
+    }
+
+
+def _before(year: int, whole: Table, since: datetime | None, zone: tzinfo) -> dict[str, str]:
+    """Why a year that ended before the first event has no figures."""
+    if since is None or year >= since.astimezone(zone).year or any(whole.rows.values()):
+        return {}
+    return {"period": f"Das älteste Ereignis, das vorliegt, ist vom {since.astimezone(zone):%d.%m.%Y}."}
+
+
+def _coverage(bookings: int | None, by: Mapping[str, Sequence[Row]]) -> dict[str, Row]:
+    """Dimensions that are not known of every booking; from figures that are told, so that it tells no other."""
+    missing = {name: row["bookings"] for name, rows in by.items() for row in rows if row["key"] is None}
+    return {
+        name: {"known": None if None in (bookings, some) else (bookings or 0) - some, "of": bookings}
+        for name, some in missing.items()
+        if some != 0
     }
 
 

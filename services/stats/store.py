@@ -3,7 +3,7 @@
 facts, leaves       {_id, ...Fact or LeaveFact, years: [int], waits: bool}
 offerings           {_id, ...OfferingFact, years: [int] of its sessions}; courses, organisations: {_id, ...}
 counters            {_id: digest, n, kind, ...Trace or LeaveTrace, years, waits}
-progress            {_id: partition, as_of: newest event time applied}
+progress            {_id: partition, as_of: newest event time applied, since: the oldest}
 """
 
 from collections import Counter
@@ -46,6 +46,7 @@ class State:
     changed: set[Place] = field(default_factory=set)
     counters: Counter[Trace | LeaveTrace] = field(default_factory=Counter)
     as_of: dict[int, datetime] = field(default_factory=dict)
+    since: dict[int, datetime] = field(default_factory=dict)
 
 
 def place_of(data: Payload) -> Place:
@@ -88,7 +89,10 @@ class Store:
             document = {"_id": key, **self._document(state.entities[place])}
             writes.setdefault(collection, []).append(ReplaceOne({"_id": key}, document, upsert=True))
         counters = [_counting(trace, by) for trace, by in state.counters.items() if by]
-        progress = [UpdateOne({"_id": p}, {"$max": {"as_of": at}}, upsert=True) for p, at in state.as_of.items()]
+        progress = [
+            UpdateOne({"_id": one}, {"$max": {"as_of": at}, "$min": {"since": state.since[one]}}, upsert=True)
+            for one, at in state.as_of.items()
+        ]
         return {name: some for name, some in {**writes, "counters": counters, "progress": progress}.items() if some}
 
     async def year(self, year: int) -> Data:
@@ -98,6 +102,7 @@ class Store:
             touching = self._touching(year, offerings)
             of_offerings = {"booking.offering_id": touching["offering_id"]}
             query = {"$or": [{"years": year}, {"waits": True}, of_offerings]}
+            as_of, since = await self._period(session)
             return Data(
                 facts=[fact async for fact in self._found(Fact, "facts", query, session)],
                 leaves=[leave async for leave in self._found(LeaveFact, "leaves", {"years": year}, session)],
@@ -106,8 +111,14 @@ class Store:
                 organisations={
                     one.organisation_id: one for one in await self._all(Organisation, "organisations", session)
                 },
-                as_of=await self._as_of(session),
+                as_of=as_of,
+                since=since,
             )
+
+    async def positions(self) -> list[tuple[str, int]]:
+        """How far every partition has been read: what tells two states of the data apart."""
+        found = await self._database["positions"].find({}, ["next"]).sort("_id").to_list()
+        return [(one["_id"], one["next"]) for one in found]
 
     async def years(self) -> set[int]:
         """The years that something counts in."""
@@ -165,9 +176,11 @@ class Store:
         async for document in self._database[collection].find(query, session=session):
             yield msgspec.convert(document, shape)
 
-    async def _as_of(self, session: AsyncClientSession) -> datetime | None:
-        times = [one["as_of"].replace(tzinfo=UTC) async for one in self._database["progress"].find(session=session)]
-        return max(times, default=None)
+    async def _period(self, session: AsyncClientSession) -> tuple[datetime | None, datetime | None]:
+        """The times of the newest and of the oldest event that were read."""
+        lanes = await self._database["progress"].find(session=session).to_list()
+        newest = max((one["as_of"].replace(tzinfo=UTC) for one in lanes), default=None)
+        return newest, min((one["since"].replace(tzinfo=UTC) for one in lanes if "since" in one), default=None)
 
 
 def _when(trace: Trace | LeaveTrace | None, years: set[int]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Data:
     courses: Mapping[str, Course] = field(default_factory=dict)
     organisations: Mapping[str, Organisation] = field(default_factory=dict)
     as_of: datetime | None = None
+    since: datetime | None = None
 
 
 class Cell:

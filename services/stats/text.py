@@ -42,7 +42,7 @@ def render_text(report: Mapping[str, Any], time_zone: str = "Europe/Berlin") -> 
     if report["cohorts"]:
         named = [{**row, "label": f"{row['cohort']} ({row['offering_id']})"} for row in report["cohorts"]]
         parts.append(_table("Zugewiesene Gruppen", named, COHORTS))
-    parts += [*_unavailable(report["unavailable"]), *_withheld(report)]
+    parts += [*_unavailable(report["unavailable"]), *_coverage(report["coverage"]), *_withheld(report)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -92,8 +92,15 @@ def _short(label: str) -> str:
 def _unavailable(unavailable: Mapping[str, str]) -> list[str]:
     if not unavailable:
         return []
-    lines = (f"  {DIMENSIONS[name]}: {why}" for name, why in unavailable.items())
+    lines = (f"  {DIMENSIONS.get(name, 'Zeitraum')}: {why}" for name, why in unavailable.items())
     return ["\n".join(["Diese Aufschlüsselungen liegen nicht vor", *lines])]
+
+
+def _coverage(coverage: Mapping[str, Row]) -> list[str]:
+    """Dimensions that are not known of all bookings."""
+    told = {DIMENSIONS[name]: one for name, one in coverage.items() if one["known"] is not None}
+    lines = (f"  {label}: bekannt zu {number(one['known'])} von {number(one['of'])}" for label, one in told.items())
+    return ["\n".join(["Nicht zu allen Buchungen gemeldet", *lines])] if told else []
 
 
 def _withheld(report: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,29 @@ WORDS: Final[Words] = {
         "as_of.none": "Noch ohne Daten.",
         "year": "Jahr",
         "show": "Anzeigen",
-        "json": "Bericht als JSON",
+        "formats": "Bericht als",
+        "report": "Fortbildung {year}: Bericht an den Rat",
+        "state": "Stand der Daten: {moment} (das jüngste gezählte Ereignis)",
+        "chart": "{figure}, als Balken",
+        "definitions": "Was die Zahlen bedeuten",
+        "method": "Wie dieser Bericht entstanden ist",
+        "method.counts": "Buchungen, Teilnahmen und Personen sind drei verschiedene Zahlen und werden nie "
+        "vermischt. Amt, Statusgruppe und Organisation sind die zur Zeit der Buchung. Eine Buchung zählt bei jedem "
+        "Thema und jeder Kompetenz ihres Kurses; die Zeilen dieser Tabellen ergeben deshalb zusammen mehr als die "
+        "Gesamtzahl.",
+        "method.years": "Tage und Jahre sind die der örtlichen Zeit.",
+        "method.withheld": "Zahlen, hinter denen 1 bis 4 Personen stehen, sind zurückgehalten (•), und so viele "
+        "weitere, dass sich keine davon aus diesem Bericht, seinen Summen oder den Berichten für einzelne "
+        "Organisationen errechnen lässt. Das schützt nicht vor dem Vergleich mit Berichten anderer Jahre oder mit "
+        "früheren Fassungen, und nicht vor dem, was jemand anderswoher weiß.",
+        "coverage": "Bekannt zu {known} von {of} Buchungen.",
+        "coverage.withheld": "Nicht zu allen Buchungen bekannt.",
+        "key": "Schlüssel",
+        "figure": "Zahl",
+        "number": "Wert",
+        "definition": "Bedeutung",
+        "missing.period": "Es liegen keine Ereignisse aus diesem Jahr vor, das älteste ist jünger.",
+        "dimension.period": "Zeitraum",
         "empty": "Noch keine Zahlen für {year}",
         "empty.text": "Sobald jemand einen Platz bekommt, wartet oder freigestellt wird, stehen hier Zahlen.",
         "totals": "Insgesamt",
@@ -39,7 +61,28 @@ WORDS: Final[Words] = {
         "as_of.none": "No data yet.",
         "year": "Year",
         "show": "Show",
-        "json": "Report as JSON",
+        "formats": "Report as",
+        "report": "Training in {year}: report to the council",
+        "state": "State of the data: {moment} (the newest event that was counted)",
+        "chart": "{figure}, as bars",
+        "definitions": "What the figures mean",
+        "method": "How this report was made",
+        "method.counts": "Bookings, participants and persons are three different counts and never mixed. "
+        "Department, status group and organisation are those at the time of booking. A booking counts under every "
+        "topic and competency of its course, so the rows of these tables add up to more than the total.",
+        "method.years": "Days and years are those of local time.",
+        "method.withheld": "Figures that stand for 1 to 4 people are withheld (•), and so many others that none of "
+        "them can be computed from this report, its totals or the reports of single organisations. That protects "
+        "neither against a comparison with reports of other years or earlier issues nor against what somebody knows "
+        "from elsewhere.",
+        "coverage": "Known for {known} of {of} bookings.",
+        "coverage.withheld": "Not known for all bookings.",
+        "key": "Key",
+        "figure": "Figure",
+        "number": "Value",
+        "definition": "Meaning",
+        "missing.period": "There are no events of this year; the oldest one is younger.",
+        "dimension.period": "period",
         "empty": "No figures for {year} yet",
         "empty.text": "As soon as somebody gets a seat, waits for one or takes leave, figures appear here.",
         "totals": "In all",

@@ -53,6 +53,22 @@ def test_an_unknown_organisation_is_one_line(stack: Running) -> None:
     assert (found.returncode, len(found.stderr.splitlines())) == (2, 1)
 
 
+def test_the_report_comes_as_a_file(stack: Running, tmp_path: Path) -> None:
+    for form, begins in (("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK"), ("html", b"<!doctype"), ("pdf", b"%PDF")):
+        file = tmp_path / f"report.{form}"
+        written = command("report", "2024", "--format", form, "--language", "en", "--output", str(file), url=stack.url)
+
+        assert (written.returncode, written.stdout) == (0, ""), written.stderr
+        assert file.read_bytes().startswith(begins)
+
+
+def test_a_format_or_a_place_that_there_is_not_is_one_line(stack: Running) -> None:
+    for words in (("--format", "doc"), ("--language", "fr"), ("--output", "/nowhere/at/all")):
+        found = command("report", "2024", *words, url=stack.url)
+
+        assert (found.returncode, len(found.stderr.splitlines())) == (2, 1)
+
+
 def test_a_taken_port_is_one_line(stack: Running) -> None:
     found = command("up", "--port", stack.url.rpartition(":")[2])
 

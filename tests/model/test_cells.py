@@ -72,7 +72,7 @@ def publish(units: Sequence[Unit], names: str, enough: int) -> tuple[Reports, Ta
     known = data(*(happened(unit, n) for n, unit in enumerate(units)), offerings=OFFERINGS, organisations=cities)
     tables = tabulate(known, YEAR, BERLIN)
     mask = decide(tables, enough)
-    return {name: council_report(Question(YEAR, name or None), known, tables, mask) for name in ("", *names)}, tables
+    return {name: council_report(Question(YEAR, name or None), known, tables, mask, BERLIN) for name in ("", *names)}, tables
 
 
 def withheld(reports: Reports) -> Iterator[Place]:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from services.stats import api, pages
 from services.stats.domain import Entity, Fact, LeaveFact, OfferingFact
+from services.stats.reports import Reports
 from services.stats.settings import Settings
 from services.stats.store import Store
 from shared.clock import Clock
@@ -35,9 +36,9 @@ async def store(database: Database) -> Store:
 
 @pytest.fixture
 async def client(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
-    app = FastAPI()
+    app, reports = FastAPI(), Reports(store)
     new_year = datetime(2023, 12, 31, 23, 30, tzinfo=UTC)
-    for router in (pages.router(store, Settings(), Clock(new_year)), api.routes(store)):
+    for router in (pages.router(reports, store, Settings(), Clock(new_year)), api.routes(reports, Settings())):
         app.include_router(router)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:

@@ -16,6 +16,8 @@ from services.stats.consumer import StatsHandler
 from services.stats.counters import counters_of
 from services.stats.domain import Fact, LeaveFact
 from services.stats.report import Question, answer
+from services.stats.reports import Reports
+from services.stats.settings import Settings
 from services.stats.store import Store
 from services.stats.tables import Data
 from shared.cloudevents import Event
@@ -218,6 +220,7 @@ async def test_a_years_report_is_that_of_all_facts(database: Database, store: St
             data.courses,
             data.organisations,
             data.as_of,
+            data.since,
         )
         for organisation in (None, *ORGANISATIONS):
             question = Question(year, organisation)
@@ -244,7 +247,7 @@ async def test_the_next_batch_sees_the_last_one(database: Database, store: Store
 async def client(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
     app = FastAPI()
     install(app)
-    app.include_router(routes(store))
+    app.include_router(routes(Reports(store), Settings()))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as made:
         yield made
 
@@ -283,3 +286,44 @@ async def test_before_anything_has_happened(store: Store) -> None:
         found = (await http.get("/stats/api/report", params={"year": 2023})).json()
         assert found["as_of"] is None
         assert set(found["totals"].values()) == {0}
+
+
+async def test_a_report_is_counted_once_for_a_state_of_the_data(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    year = store.year
+
+    async def counting(asked: int) -> Data:
+        read.append(asked)
+        return await year(asked)
+
+    monkeypatch.setattr(store, "year", counting)
+    await consume(database, store, [item(fact().booking)])
+    async with client(store) as http:
+        first = await http.get("/stats/api/report?year=2023")
+        again = await http.get("/stats/api/report.csv?year=2023", headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content, read) == (304, b"", [2023])
+        await consume(database, store, [item(fact().booking)])
+        await database["positions"].update_one({"_id": "stats/x/0"}, {"$set": {"next": 2}}, upsert=True)
+        later = await http.get("/stats/api/report?year=2023", headers={"If-None-Match": first.headers["etag"]})
+        assert (later.status_code, later.json()["totals"]["bookings"], read) == (200, 2, [2023, 2023])
+
+
+@pytest.mark.parametrize(
+    ("form", "media", "begins"),
+    [
+        ("csv", "text/csv; charset=utf-8", b"\xef\xbb\xbfyear;"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"PK"),
+        ("html", "text/html; charset=utf-8", b"<!doctype html>"),
+        ("pdf", "application/pdf", b"%PDF"),
+    ],
+)
+async def test_the_report_as_a_file(store: Store, form: str, media: str, begins: bytes) -> None:
+    async with client(store) as http:
+        found = await http.get(f"/stats/api/report.{form}", params={"year": 2023, "lang": "en"})
+        assert (found.status_code, found.headers["content-type"]) == (200, media)
+        assert found.content.startswith(begins)
+        assert found.headers["content-disposition"] == f'inline; filename="lernbus-2023.{form}"'
+        assert (await http.get("/stats/api/report.doc?year=2023")).status_code == 400
+        assert (await http.get(f"/stats/api/report.{form}?year=2023&organisation=x")).status_code == 404

@@ -52,7 +52,17 @@ def test_the_councils_question_of_2023() -> None:
 
 def test_the_report_has_the_members_of_the_contract_in_their_order() -> None:
     found = report(duesseldorf())
-    assert list(found) == ["year", "organisation", "as_of", "totals", "by", "cohorts", "unavailable"]
+    assert list(found) == [
+        "year",
+        "organisation",
+        "as_of",
+        "totals",
+        "by",
+        "cohorts",
+        "unavailable",
+        "coverage",
+        "since",
+    ]
     dimensions = ["course", "format", "topic", "competency", "department", "status_group", "organisation"]
     assert list(found["by"]) == dimensions
     assert (found["year"], found["organisation"], found["as_of"]) == (2023, None, None)
