@@ -72,7 +72,8 @@ def publish(units: Sequence[Unit], names: str, enough: int) -> tuple[Reports, Ta
     known = data(*(happened(unit, n) for n, unit in enumerate(units)), offerings=OFFERINGS, organisations=cities)
     tables = tabulate(known, YEAR, BERLIN)
     mask = decide(tables, enough)
-    return {name: council_report(Question(YEAR, name or None), known, tables, mask, BERLIN) for name in ("", *names)}, tables
+    told = {name: council_report(Question(YEAR, name or None), known, tables, mask, BERLIN) for name in ("", *names)}
+    return told, tables
 
 
 def withheld(reports: Reports) -> Iterator[Place]:
