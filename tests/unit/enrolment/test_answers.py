@@ -1,6 +1,7 @@
 """What the API says of a booking besides its own fields."""
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -12,7 +13,7 @@ HOUR = timedelta(hours=1)
 DAYS = [{**SESSION, "session_id": f"s{number}"} for number in (1, 2, 3)]
 
 
-def of(person: str, kind: str = "booking.requested", **data: str) -> Event:
+def of(person: str, kind: str = "booking.requested", **data: Any) -> Event:
     return lms(kind, offering_id="o1", person_id=person, **data)
 
 
