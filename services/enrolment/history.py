@@ -119,7 +119,7 @@ def _differences(before: Offering, after: Offering) -> dict[str, Any]:
 
 
 def _moved(before: list[Session], after: list[Session]) -> list[list[Any]]:
-    """[title, start before, start after] of each session that is new, gone or moved; None where it is not."""
+    """[title, start before, start after] of each session that is new, gone or another; None where it is not."""
     was, now = ({one.session_id: one for one in sessions} for sessions in (before, after))
     return [
         [(now.get(one) or was[one]).title, _start(was.get(one)), _start(now.get(one))]
@@ -129,7 +129,7 @@ def _moved(before: list[Session], after: list[Session]) -> list[list[Any]]:
 
 
 def _when(session: Session | None) -> object:
-    return session and (session.starts_at, session.ends_at, session.location)
+    return session and (session.starts_at, session.ends_at, session.format, session.location, session.join_url)
 
 
 def _start(session: Session | None) -> object:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.enrolment import shown
+from services.enrolment.cohorts import cohorts_of
 from services.enrolment.lists import BOOKINGS, STATUSES, Lists
 from services.enrolment.office_words import OFFICE_WORDS
 from services.enrolment.page_words import PAGE_WORDS
@@ -17,7 +18,7 @@ from services.enrolment.pending import Pending
 from services.enrolment.settings import Settings
 from services.enrolment.shelf import FORMATS, ONLY, STATES, WHEN, asked
 from services.enrolment.state import Entry, Ledger
-from services.enrolment.views import OfferingView, offering_view
+from services.enrolment.views import OfferingView, Views, offering_view
 from services.enrolment.waiting import Claimant
 from services.enrolment.why import say, why
 from services.enrolment.words import WORDS
@@ -70,6 +71,7 @@ class Site:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._lists, self._pending, self._clock = Lists(database), Pending(database), clock
+        self._views = Views(database)
         self.list_changes = Live(self._lists.progress)
         self.changes = Live(self._fingerprint)
 
@@ -113,6 +115,7 @@ class Site:
             **await self._history(request, offering_id),
             "course": (await self._lists.courses([ledger.offering.course_id])).get(ledger.offering.course_id),
             "names": names,
+            "cohorts": cohorts_of(offering_id, ledger.offering.course_id, await self._views.assigned(ledger.offering)),
             "orders": await self._pending.latest(offering_id),
             "undecided": await self._undecided(ledger, speak),
             "attendance": await self._attendance(ledger, now),
