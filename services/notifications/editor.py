@@ -193,7 +193,7 @@ def paths(known: Any, name: str = "") -> list[tuple[str, str]]:  # noqa: ANN401 
     if isinstance(known, dict):
         return [found for key, value in known.items() for found in paths(value, f"{name}.{key}" if name else key)]
     if isinstance(known, list):
-        return paths(known[0], name)
+        return paths({key: next((one[key] for one in known if one[key]), "") for key in known[0]}, name)
     return [(name, "" if known is None else str(known))]
 
 

@@ -1,6 +1,9 @@
+import asyncio
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from typing import Any
 
 import httpx2
 import pytest
@@ -12,7 +15,7 @@ from services.notifications.settings import Settings
 from shared.events import PersonErased
 from shared.runtime import Database
 from tests.support.html import Page
-from tests.support.notifications_world import World, booking, leave, offering, person
+from tests.support.notifications_world import NOW, START, World, booking, leave, offering, person
 
 EVIL = "<script>alert(1)</script> & <b>Söhne</b>"
 
@@ -189,3 +192,152 @@ async def test_messages_are_paged_both_ways(world: World, client: httpx2.AsyncCl
 @pytest.mark.parametrize("path", ["messages/nobody", "?before=nobody", "?after=nobody"])
 async def test_an_unknown_message_is_a_page_too(client: httpx2.AsyncClient, path: str) -> None:
     assert "Nicht gefunden" in (await page(client, f"/notifications/{path}", 404)).text
+
+
+# --- the queue's numbers, a period, the mail as designed ------------------------------------------------------------
+
+
+def figures(found: Page) -> dict[str, str]:
+    """What the numbers at the top say, by the word behind them."""
+    labels = [str(a["aria-label"]) for tag, a in found.tags if tag == "a" and "figure" in str(a.get("class"))]
+    return {label.partition(" ")[2]: label.partition(" ")[0] for label in labels}
+
+
+async def test_the_numbers_of_the_queue(world: World, client: httpx2.AsyncClient) -> None:
+    await some(world)
+    world.clock.set(NOW + timedelta(minutes=7, seconds=30))
+    found = await page(client, "/notifications/")
+    assert figures(found)["warten auf den Versand"] == "4"
+    assert "die älteste seit 7 Min." in found.text
+    world.mail.rcpt["bela@stadt.example"] = ["550 5.1.1 unknown", "550 5.1.1 unknown"]
+    await deliver(world)
+    expected = {"warten auf den Versand": "0", "warten auf eine Adresse": "1", "in 24 Stunden fehlgeschlagen": "2"}
+    assert figures(await page(client, "/notifications/")) == {**expected, "unklar": "0"}
+    world.clock.set(NOW + timedelta(hours=25))
+    assert figures(await page(client, "/notifications/"))["in 24 Stunden fehlgeschlagen"] == "0"
+
+
+async def test_a_period_of_days_in_berlin(world: World, client: httpx2.AsyncClient) -> None:
+    world.clock.set(datetime(2024, 11, 4, 22, 30, tzinfo=UTC))
+    await world.feed(("offering.scheduled", offering(1)), ("booking.confirmed", booking(2, "anna")))
+    world.clock.set(datetime(2024, 11, 4, 23, 30, tzinfo=UTC))
+    await world.feed(("booking.confirmed", booking(3, "bela")))
+
+    async def people(query: str) -> list[str]:
+        found = await page(client, f"/notifications/?{query}")
+        return [word for word in found.text.split() if word in {"anna", "bela"}]
+
+    assert await people("since=2024-11-05") == ["bela"]
+    assert await people("until=2024-11-04") == ["anna"]
+    assert await people("since=2024-11-04&until=2024-11-05&kind=confirmed") == ["bela", "anna"]
+    assert await people("since=2024-11-06") == []
+    assert await people("since=yesterday&until=2024-02-30") == ["bela", "anna"]
+
+
+async def test_pages_stay_within_the_period(world: World, client: httpx2.AsyncClient) -> None:
+    people = [f"p{number:03}" for number in range(MESSAGES + 5)]
+    await world.feed(
+        ("offering.scheduled", offering(1)),
+        *(("booking.confirmed", booking(2 + number, one)) for number, one in enumerate(people)),
+    )
+    first = await page(client, "/notifications/?since=2024-11-04")
+    [older] = [link for link in first.links if "before=" in link and "lang=" not in link]
+    assert "since=2024-11-04" in older
+    second = await page(client, older)
+    assert [word for word in second.text.split() if word in people] == people[4::-1]
+
+
+async def test_the_mail_is_shown_as_it_is_designed_where_nothing_can_run(
+    world: World, client: httpx2.AsyncClient
+) -> None:
+    await some(world)
+    await deliver(world)
+    found = await mail_of(client, "person=anna")
+    [frame] = [attributes for tag, attributes in found.tags if tag == "iframe"]
+    assert "sandbox" in frame
+    assert not frame["sandbox"]
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in str(frame["srcdoc"])
+    assert "<script" not in str(frame["srcdoc"])
+    assert "invite.ics (text/calendar" in found.text
+
+
+# --- send again -----------------------------------------------------------------------------------------------------
+
+
+async def again(client: httpx2.AsyncClient, message_id: str, **headers: str) -> httpx2.Response:
+    return await client.post(f"/notifications/messages/{message_id}/resend", headers=headers)
+
+
+async def the_message(world: World, person_id: str = "anna") -> dict[str, Any]:
+    [found] = [one for one in await world.messages(person_id=person_id) if one["kind"] != "leave_granted"]
+    return found
+
+
+async def test_a_mail_is_sent_again_with_the_same_id(world: World, client: httpx2.AsyncClient) -> None:
+    await some(world)
+    await deliver(world)
+    before = await the_message(world)
+    answer = await again(client, before["_id"])
+    assert answer.headers["location"] == f"/notifications/messages/{before['_id']}?asked=1"
+    assert "Die Nachricht geht erneut hinaus" in (await page(client, answer.headers["location"])).text
+    await deliver(world)
+    sent = [message_from_bytes(raw) for to, raw in world.mail.accepted if to == "anna@stadt.example"]
+    assert len({mail["Message-ID"] for mail in sent}) == 1
+    assert len(sent) == 2
+    after = await the_message(world)
+    assert after["status"] == "sent"
+    assert after["sent_at"] > before["sent_at"]
+    shown = await page(client, f"/notifications/messages/{before['_id']}")
+    assert "Uhr, office; vorher: gesendet" in shown.text
+
+
+@pytest.mark.parametrize("status", ["failed", "unclear"])
+async def test_what_did_not_arrive_is_sent_again(world: World, client: httpx2.AsyncClient, status: str) -> None:
+    await some(world)
+    known = {"status": status, "reason": "550 5.1.1", "attempts": 7, "tried_at": "2024-10-01T00:00:00Z"}
+    message = await the_message(world)
+    await world.database["messages"].update_one({"_id": message["_id"]}, {"$set": {**known, "next_try": None}})
+    assert (await again(client, message["_id"])).status_code == 303
+    assert (await the_message(world))["attempts"] == 0
+    await deliver(world)
+    assert (await the_message(world))["status"] == "sent"
+
+
+async def test_what_would_be_withheld_is_not_sent_again(world: World, client: httpx2.AsyncClient) -> None:
+    await some(world)
+    await deliver(world)
+    message = await the_message(world)
+    world.clock.set(START + timedelta(days=2))
+    answer = await again(client, message["_id"])
+    assert answer.status_code == 409
+    assert "lässt sich nicht erneut senden Es war schon vorbei" in Page(answer.text).text
+    assert (await the_message(world)) == message
+
+
+async def test_an_erased_person_gets_nothing_again(world: World, client: httpx2.AsyncClient) -> None:
+    await some(world)
+    await deliver(world)
+    message = await the_message(world)
+    await world.feed(("lms.person.erased.v1", PersonErased(person_id="anna")))
+    answer = await again(client, message["_id"])
+    assert answer.status_code == 409
+    assert "Die Daten einer beteiligten Person wurden gelöscht." in Page(answer.text).text
+    assert (await the_message(world))["status"] == "sent"
+
+
+async def test_what_is_planned_or_unknown_is_not_sent_again(world: World, client: httpx2.AsyncClient) -> None:
+    await some(world)
+    message = await the_message(world)
+    assert (await again(client, message["_id"])).status_code == 409
+    assert "resent" not in await the_message(world)
+    assert (await again(client, "nobody")).status_code == 404
+
+
+async def test_two_who_send_again_at_once_send_one_mail(world: World, client: httpx2.AsyncClient) -> None:
+    await some(world)
+    await deliver(world)
+    message = await the_message(world)
+    answers = await asyncio.gather(*(again(client, message["_id"]) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [303, 409, 409, 409, 409]
+    await deliver(world)
+    assert world.mail.to().count("anna@stadt.example") == 2
