@@ -6,6 +6,7 @@ from services.notifications import api, approvals_pages, audit, editor, metrics,
 from services.notifications.approvals_pages import Approvals
 from services.notifications.consumer import Consumer
 from services.notifications.firing import Reminders
+from services.notifications.lead_times import LeadTimes
 from services.notifications.links import Links
 from services.notifications.queue import Queue
 from services.notifications.sender import Sender
@@ -26,7 +27,8 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     async def append_marks(partitions: Collection[int]) -> None:
         await marks.append(marking, clock, [LMS_EVENTS], partitions)
 
-    reminders = Reminders(database, clock, append_marks, sender.wake.set, settings.budgets.database)
+    reminders = Reminders(database, clock, append_marks, sender.wake.set, settings)
+    lead_times = LeadTimes(database, settings, clock)
 
     async def also() -> dict[str, int]:
         due = await reminders.backlog()  # first: one that fires meanwhile is in the queue then
@@ -47,7 +49,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
             editor.router(database, settings, clock),
             approvals_pages.router(approving, clock, settings.zone),
         ],
-        loops=[sender.send_forever, reminders.remind_forever],
+        loops=[sender.send_forever, reminders.remind_forever, lead_times.watch_forever],
         closing=[marking.stop, speaking.stop],
         also=also,
         questions=metrics.questions(database, clock, sender),

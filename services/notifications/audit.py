@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pymongo.asynchronous.client_session import AsyncClientSession
 
+from services.notifications.audit_lead_times import read_lead_times
 from services.notifications.audit_messages import DueKey, MessageAudit, audit_due
 from services.notifications.audit_told import SKEW, Telling, untold
 from services.notifications.consumer import Consumer
@@ -105,7 +106,8 @@ class Audit:
 
     async def _messages(self, session: AsyncClientSession, erased: Collection[str]) -> None:
         settings, messages = self._settings, self._database["messages"]
-        audit = MessageAudit(self._telling, self._now, settings.reminder_days, settings.partitions)
+        self._lead_times = await read_lead_times(self._database, session, self._settings)
+        audit = MessageAudit(self._telling, self._now, self._lead_times, settings.partitions)
         audit.cut, audit.erased = self._history.cut, erased
         self.report.checked["messages"] = 0
         async for message in messages.find({}, {"raw": 0}, session=session):
@@ -139,7 +141,7 @@ class Audit:
         if newest is not None and newest > self._now + SKEW:
             self._unchecked("the clock has been set back, so what was due at which time is not known")
         elif not self._history.cut:
-            self.report.broken += audit_due(due, offerings, self._now, self._settings.reminder_days)
+            self.report.broken += audit_due(due, offerings, self._now, self._lead_times)
 
     async def _rosters(self, session: AsyncClientSession) -> set[str]:
         """Offerings and bookings are kept as they were told last."""

@@ -5,14 +5,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from services.notifications.audit_lead_times import LeadTimes
 from services.notifications.audit_told import NEVER, SKEW, Telling, starts
 from services.notifications.messages import NO_ADDRESS, PATIENCE, Message
+from services.notifications.reminders import end_of_day
+from services.notifications.standing import SUPERSEDED, TOLD_STATES
 from shared.audit import Finding
 from shared.events import Offering
 from shared.keys import partition_of
 
 OVERDUE: Final = timedelta(minutes=5)
 AN_HOUR: Final = timedelta(hours=1)
+CHANGING: Final = timedelta(minutes=2)
+"""So long other lead times may take to be carried out everywhere."""
 MESSAGE: Final = {"_id", "next_try", "lease", *Message.__struct_fields__} - {"message_id"}
 Document = Mapping[str, Any]
 DueKey = tuple[str, str, int]
@@ -22,10 +27,10 @@ Reminded = tuple[str, str, datetime, int, str]
 
 
 class MessageAudit:
-    """`add` every message, then ask for the `findings`. `lead_days`: when people are reminded."""
+    """`add` every message, then ask for the `findings`. `lead_times`: when people are reminded."""
 
-    def __init__(self, telling: Telling, now: datetime, lead_days: Sequence[int], partitions: int) -> None:
-        self._telling, self._now, self._lead_days, self._partitions = telling, now, lead_days, partitions
+    def __init__(self, telling: Telling, now: datetime, lead_times: LeadTimes, partitions: int) -> None:
+        self._telling, self._now, self._lead_times, self._partitions = telling, now, lead_times, partitions
         self.cut: Collection[int] = ()
         self.erased: Collection[str] = ()
         self.unknown = 0
@@ -72,7 +77,15 @@ class MessageAudit:
             return f"is {status}, and no reason is given"
         if status == "sent" and not message["sent_at"]:
             return "is sent, and nobody knows when"
+        if (status, reason) == ("withheld", SUPERSEDED) and self._is_still_so(message):
+            return "is withheld as superseded, and what it tells is still so"
         return None if status in ("sent", "failed", "withheld", "unclear") else f"is {status}, which is no status"
+
+    def _is_still_so(self, message: Document) -> bool:
+        """A change of sessions is superseded by another change, which does not show in the booking."""
+        booking = self._telling.bookings.get(message["booking_id"])
+        changes = message["kind"] in ("rescheduled", "format_changed")
+        return booking is not None and not changes and booking.status in TOLD_STATES.get(message["kind"], ())
 
     def _overdue(self, message: Document) -> str | None:
         """Planned is well for what waits for an address, for a next try, or for its turn."""
@@ -92,14 +105,17 @@ class MessageAudit:
         if created >= start:
             self._find(5, message, "reminds of a session that had begun")
             return
-        due = [days for days in self._lead_days if start - timedelta(days=days) <= created]
-        if not due:
+        person, offering_id, days = message["about"], message["offering_id"], message["days"]
+        moment = start - timedelta(days=days)
+        if end_of_day(created, self._lead_times.zone) <= moment:  # on the same day it may come along with others
             self._find(5, message, "reminds too early")
             return
-        person, offering_id = message["about"], message["offering_id"]
-        if not self._had_seat(message, start - timedelta(days=max(due)), created):
+        lead = self._lead_times.of(offering_id)
+        if days not in lead.days and created > lead.since + CHANGING:
+            self._find(5, message, f"reminds {days} days before, which nobody has asked for")
+        if not self._had_seat(message, min(moment, created), created):
             self._find(5, message, f"reminds {person}, who had no seat then")
-        self.reminded[offering_id, message["session_id"], start, min(due), person] += 1
+        self.reminded[offering_id, message["session_id"], start, days, person] += 1
 
     def _had_seat(self, message: Document, due: datetime, created: datetime) -> bool:
         partition = self._partition(message)
@@ -126,23 +142,24 @@ class MessageAudit:
         if known is None or partition in self.cut:  # when the session became known, nothing tells
             return
         for session_id, start in starts(offering).items():
-            passed = [days for days in self._lead_days if start - timedelta(days=days) <= self._now]
-            if not passed or self._now >= start or known + SKEW >= start - timedelta(days=min(passed)):
+            lead = self._lead_times.of(offering_id)
+            passed = [days for days in lead.days if start - timedelta(days=days) <= self._now]
+            if not passed or self._now >= start:
                 continue
-            days = min(passed)
-            if (offering_id, session_id, days) in due:
+            days, moment = min(passed), start - timedelta(days=min(passed))
+            if max(known + SKEW, lead.since + CHANGING) >= moment or (offering_id, session_id, days) in due:
                 continue
-            since, _ = self._telling.window(partition, start - timedelta(days=days), self._now)
-            for person in self._seated_since(offering_id, since):
+            since, _ = self._telling.window(partition, moment, self._now)
+            for person in self._seated_since(offering_id, since, moment):
                 if not self.reminded[offering_id, session_id, start, days, person]:
                     detail = f"was not reminded of session {session_id}, {days} days before"
                     yield Finding(5, f"person {person} on offering {offering_id}", detail)
 
-    def _seated_since(self, offering_id: str, since: int) -> list[str]:
+    def _seated_since(self, offering_id: str, since: int, moment: datetime) -> list[str]:
         return [
             person
             for person, stays in self._telling.stays[offering_id].items()
-            if stays and stays[-1].until == NEVER and stays[-1].since < since
+            if stays and stays[-1].until == NEVER and stays[-1].since < since and not moment < stays[-1].at <= self._now
         ]
 
     def _find(self, invariant: int, message: Document, detail: str) -> None:
@@ -150,19 +167,21 @@ class MessageAudit:
 
 
 def audit_due(
-    due: Mapping[DueKey, datetime], offerings: Sequence[Offering], now: datetime, lead_days: Sequence[int]
+    due: Mapping[DueKey, datetime], offerings: Sequence[Offering], now: datetime, lead_times: LeadTimes
 ) -> Iterator[Finding]:
     """Invariant 5 for what is to come: one due document for each moment ahead, and none for a session that moved."""
     wanted = {
         (offering.offering_id, session_id, days): start - timedelta(days=days)
         for offering in offerings
         for session_id, start in starts(offering).items()
-        for days in lead_days
+        for days in lead_times.of(offering.offering_id).days
     }
     for key, moment in wanted.items():
-        if moment > now + SKEW and key not in due:
+        if moment > now + SKEW and key not in due and not lead_times.of(key[0]).changing:
             yield Finding(5, f"offering {key[0]}", f"nobody will be reminded of session {key[1]}, {key[2]} days before")
     for key, moment in due.items():
+        if lead_times.of(key[0]).changing:
+            continue
         if key not in wanted or abs(wanted[key] - moment) > timedelta(milliseconds=1):  # the database keeps no less
             yield Finding(
                 5, f"offering {key[0]}", f"a reminder is due for session {key[1]} at a time that is not its own"

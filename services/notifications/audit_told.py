@@ -39,10 +39,11 @@ class Expected(NamedTuple):
 
 
 class Stay(NamedTuple):
-    """From which record to which one somebody had a seat; `until` is NEVER while they have it."""
+    """From which record to which one (NEVER: not yet) somebody had a seat, and `at` which time they got it."""
 
     since: int
     until: int
+    at: datetime
 
 
 class Telling:
@@ -128,9 +129,9 @@ class Telling:
         before = self.bookings.get(data.booking_id)
         had, has = before is not None and before.status == "confirmed", data.status == "confirmed"
         if has and not had:
-            stays.append(Stay(offset, NEVER))
+            stays.append(Stay(offset, NEVER, data.seated_at or data.requested_at))
         elif had and not has:
-            stays[-1] = Stay(stays[-1].since, offset)
+            stays[-1] = stays[-1]._replace(until=offset)
 
     def _expect(self, parts: tuple[str, str, int, str], about: str, offering_id: str | None, offset: int) -> None:
         self.expected[identity(*parts)] = Expected(parts[0], about, offering_id, offset)

@@ -60,7 +60,8 @@ def offering_changed(lead_days: Sequence[int]) -> Rule:
         if cause.step == 0:
             if known is not None and offering.version <= known.offering.version:
                 return "repeated"
-            changes = due_changes(known.offering if known else None, offering, state.now, lead_days, cause.partition)
+            days = state.lead_days.get(offering.offering_id, lead_days)
+            changes = due_changes(known.offering if known else None, offering, state.now, days, cause.partition)
             known = _learn(state, offering, known, changes)
         kind = events.TOLD_TO_ALL.get(cause.event.type)
         if known is None or kind is None or (cause.step == 0 and known.told == offering.cause):

@@ -1,16 +1,20 @@
 """Lets reminders go when they are due, from the roster of that moment."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from typing import Final
 
 import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.errors import DuplicateKeyError
 
-from services.notifications.documents import due_of, message_document
-from services.notifications.reminders import Due, fires, reminder
-from services.notifications.state import STEP
+from services.notifications.documents import due_of, entry_of, message_document
+from services.notifications.messages import Message
+from services.notifications.reminders import Due, end_of_day, fires, has_seat_since, reminder
+from services.notifications.settings import Settings
+from services.notifications.state import STEP, Entry
 from services.notifications.store import Database
 from shared.clock import Clock
 from shared.events import ENROLMENT_EVENTS
@@ -33,10 +37,10 @@ class Reminders:
         clock: Clock,
         append_marks: AppendMarks,
         fired: Callable[[], None],
-        database_seconds: float,
+        settings: Settings,
     ) -> None:
         self._database, self._clock, self._append_marks, self._fired = database, clock, append_marks, fired
-        self._seconds = database_seconds
+        self._seconds, self._zone = settings.budgets.database, settings.zone
         self._asked = float("-inf")
 
     async def remind_forever(self) -> None:
@@ -90,7 +94,8 @@ class Reminders:
     async def _fire(self, due: Due) -> None:
         with pymongo.timeout(self._seconds):
             async with self._database.client.start_session() as session:
-                await session.with_transaction(lambda session: self._step(session, due))
+                with contextlib.suppress(DuplicateKeyError):  # another due document has just told the same: again soon
+                    await session.with_transaction(lambda session: self._step(session, due))
         self._fired()
 
     async def _step(self, session: AsyncClientSession, due: Due) -> None:
@@ -102,21 +107,52 @@ class Reminders:
         people = []
         if fires(due, [due_of(document) async for document in others], now):
             people = await self._confirmed(session, due)
-        if not await self._move_on(session, due, people) or not people:
+        if not await self._move_on(session, due, people):
             return
-        messages = [reminder(due, booking_id, person_id, now) for booking_id, person_id in people]
-        documents = [message_document(message) for message in messages]
-        await self._database["messages"].insert_many(documents, session=session)
+        readers = [one for one in people if has_seat_since(due, one.seated_at, now)]
+        messages = [reminder(due, one.booking_id, one.person_id, now) for one in readers]
+        await self._plan(session, [*messages, *await self._later_today(session, readers, now)])
 
-    async def _confirmed(self, session: AsyncClientSession, due: Due) -> list[tuple[str, str]]:
+    async def _confirmed(self, session: AsyncClientSession, due: Due) -> list[Entry]:
         query = {"offering_id": due.offering_id, "status": "confirmed", "_id": {"$gt": due.after}}
-        cursor = self._database["bookings"].find(query, ["person_id"], session=session).sort("_id").limit(STEP)
-        return [(found["_id"], found["person_id"]) async for found in cursor]
+        cursor = self._database["bookings"].find(query, session=session).sort("_id").limit(STEP)
+        return [entry_of(found) async for found in cursor]
 
-    async def _move_on(self, session: AsyncClientSession, due: Due, people: list[tuple[str, str]]) -> bool:
+    async def _later_today(self, session: AsyncClientSession, readers: list[Entry], now: datetime) -> list[Message]:
+        """What the same people would be reminded of later on this day, so that one mail will do."""
+        until = end_of_day(now, self._zone)
+        found = self._database["due"].find({"at": {"$gt": now, "$lt": until}}, session=session).sort("at")
+        later = {due.due_id: due for due in [due_of(document) async for document in found]}
+        if not later or not readers:
+            return []
+        query = {
+            "offering_id": {"$in": sorted({due.offering_id for due in later.values()})},
+            "status": "confirmed",
+            "person_id": {"$in": sorted({one.person_id for one in readers})},
+        }
+        cursor = self._database["bookings"].find(query, session=session).sort("_id")
+        entries = [entry_of(found) async for found in cursor]
+        return [
+            reminder(due, entry.booking_id, entry.person_id, now)
+            for due in later.values()
+            for entry in entries
+            if entry.offering_id == due.offering_id
+        ]
+
+    async def _plan(self, session: AsyncClientSession, messages: list[Message]) -> None:
+        """Plan what was not planned earlier on this day."""
+        ids = [message.message_id for message in messages]
+        known = {
+            found["_id"]
+            async for found in self._database["messages"].find({"_id": {"$in": ids}}, ["_id"], session=session)
+        }
+        if new := [message_document(message) for message in messages if message.message_id not in known]:
+            await self._database["messages"].insert_many(new, session=session)
+
+    async def _move_on(self, session: AsyncClientSession, due: Due, people: list[Entry]) -> bool:
         """Take the document away, or note how far it is. False if it is not the one that we know any more."""
         same = {"_id": due.due_id, "version": due.version, "after": due.after}
         if len(people) < STEP:
             return (await self._database["due"].delete_one(same, session=session)).deleted_count == 1
-        after = {"$set": {"after": people[-1][0]}}
+        after = {"$set": {"after": people[-1].booking_id}}
         return (await self._database["due"].update_one(same, after, session=session)).matched_count == 1

@@ -59,6 +59,8 @@ class Message(msgspec.Struct, kw_only=True):
     session_id: str | None = None
     starts_at: datetime | None = None
     """A reminder's: when the session began as it was planned."""
+    days: int | None = None
+    """A reminder's: so many days before."""
     booking_reason: str | None = None
     waiting: bool = False
     late: bool = False

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from services.notifications.batch import Batch, Parcel, Reader, finish, repeating
+from services.notifications.digests import digest
 from services.notifications.extras import Extras
 from services.notifications.links import Links
 from services.notifications.mail import Mail, Words, build
@@ -174,7 +175,10 @@ class Sender:
         try:
             extra = await self._extras.of(letter)
             zone = self._settings.zone
-            subject, body = render(letter.message, reader, about, letter.offering, zone, own, **extra.values)
+            if len(parcel) > 1:
+                subject, body = digest(parcel, reader, zone, own)
+            else:
+                subject, body = render(letter.message, reader, about, letter.offering, zone, own, **extra.values)
             words = Words(reader.display_name, reader.email, reader.language, subject, body, files=extra.files)
             return build(letter.message.message_id, words, self._settings.sender, self._clock.now())
         except Exception as error:  # noqa: BLE001 - must not stop the others; its words may hold a name

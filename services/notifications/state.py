@@ -81,6 +81,8 @@ class State:
     leaves: dict[str, int] = field(default_factory=dict)
     organisations: dict[str, Organisation] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
+    lead_days: dict[str, Sequence[int]] = field(default_factory=dict)
+    """Offerings that have lead times of their own."""
     naming: dict[str, Sequence[str]] = field(default_factory=dict)
     """Ids of at most STEP messages that may name a person who is being erased."""
     changed: set[tuple[str, str]] = field(default_factory=set)

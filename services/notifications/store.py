@@ -7,6 +7,7 @@ organisations {_id: organisation_id, name, version}
 leaves    {_id: leave_id, version}
 due       {_id, ..., at: BSON date}                             one per session and lead time
 messages  {_id: message_id, ..., next_try: BSON date, lease: {token, until: BSON date} | null, raw: the mail as sent}
+lead_times {_id: offering_id, days, since, check_at}            when people are reminded (lead_times.py)
 wordings  {_id: "<language>/<kind>", number, versions, problem} the office's own texts (own_texts.py)
 Everything else in them is as the structs say, times as RFC 3339.
 """
@@ -31,7 +32,10 @@ Database = AsyncDatabase[dict[str, Any]]
 QUEUE: Final = "queue"
 QUEUED: Final = {"status": {"$in": ["planned", "unclear"]}}
 """What may have to be sent: of unclear messages those that have a `next_try`. The index of this name holds it."""
-COLLECTIONS: Final = ("contacts", "offerings", "bookings", "organisations", "leaves", "due", "messages", "wordings")
+COLLECTIONS: Final = (
+    *("contacts", "offerings", "bookings", "organisations", "leaves"),
+    *("due", "lead_times", "messages", "wordings"),
+)
 LISTED: Final = (
     "kind",
     "person_id",
@@ -86,6 +90,9 @@ class Store:
             },
             leaves={key: found["version"] for key, found in (await self._find("leaves", wanted.leaves)).items()},
         )
+        for offering_id, own in (await self._find("lead_times", wanted.changes)).items():
+            if own["days"] is not None:
+                state.lead_days[offering_id] = own["days"]
         for offering_id, step in wanted.walks.items():
             after = state.offerings[offering_id].after if step else ""
             state.pages[offering_id] = await self._page(offering_id, after)
@@ -106,11 +113,15 @@ class Store:
 
 
 class _Wanted:
-    """The ids that a batch touches; `walks`: offering_id -> the step of its first unfinished walk."""
+    """The ids that a batch touches; `changes`: offerings that change themselves.
+
+    `walks`: offering_id -> the step of its first unfinished walk.
+    """
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.people: set[str] = set()
         self.offerings: set[str] = set()
+        self.changes: set[str] = set()
         self.bookings: set[str] = set()
         self.leaves: set[str] = set()
         self.organisations: set[str] = set()
@@ -129,6 +140,7 @@ class _Wanted:
                     self.erasures.add(person_id)
             case Offering(offering_id=offering_id):
                 self.offerings.add(offering_id)
+                self.changes.add(offering_id)
                 if item.event.type in TOLD_TO_ALL:
                     self.walks.setdefault(offering_id, item.step)
             case Booking(booking_id=booking_id, offering_id=offering_id):

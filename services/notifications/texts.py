@@ -63,16 +63,16 @@ def render(
     """Subject and body, in the reader's language; `more` are further values that this kind has."""
     known = {**values(message, reader, about, offering, zone), **more}
     own = own or Own()
-    subject, text = _filled(message.kind, reader.language, known, own)
+    subject, text = filled(message.kind, reader.language, known, own)
     return subject, framed(reader.language, known, text, own) + "\n"
 
 
 def framed(language: Language, known: Values, text: str, own: Own) -> str:
     """The text with greeting and close."""
-    return _filled(FRAME, language, {"reader": known["reader"], "text": Lines(text)}, own)[1]
+    return filled(FRAME, language, {"reader": known["reader"], "text": Lines(text)}, own)[1]
 
 
-def _filled(kind: str, language: Language, known: Values, own: Own) -> tuple[str, str]:
+def filled(kind: str, language: Language, known: Values, own: Own) -> tuple[str, str]:
     """By the office's own text; by ours where there is none, or where it fails: no mail is lost by it."""
     if (mine := own.wordings.get((kind, language))) is not None:
         try:

@@ -9,9 +9,11 @@ from pymongo.errors import OperationFailure
 
 from services.notifications import documents
 from services.notifications.firing import Reminders
+from services.notifications.lead_times import LeadTimes
+from services.notifications.lists import read_mail
 from services.notifications.state import STEP
 from shared.events import Offering
-from tests.support.notifications_world import NOW, PARTITION, START, World, booking, item, offering, session
+from tests.support.notifications_world import NOW, PARTITION, START, World, booking, item, offering, person, session
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -38,7 +40,7 @@ class Asked:
 
 def reminders(world: World, asked: Asked | None = None) -> Reminders:
     asked = asked or Asked()
-    return Reminders(world.database, world.clock, asked.append, asked.wake, 10)
+    return Reminders(world.database, world.clock, asked.append, asked.wake, world.settings(25))
 
 
 async def at(world: World, moment: datetime) -> None:
@@ -196,6 +198,167 @@ async def test_two_processes_remind_nobody_twice(world: World) -> None:
 
 def moved(version: int = 3) -> Offering:
     return offering(version, sessions=[session(start=START + 14 * DAY)])
+
+
+# --- who, and how many mails ----------------------------------------------------------------------------------------
+
+
+async def test_whoever_books_after_the_moment_gets_none_for_it_however_late_it_fires(world: World) -> None:
+    """The service was down for three days: the reminder is late, its readers are those of its moment."""
+    moment = START - 7 * DAY
+    await world.feed(
+        ("offering.scheduled", offering(1)),
+        ("booking.confirmed", booking(2, "anna", seated_at=moment - MINUTE)),
+        ("booking.confirmed", booking(3, "bela", seated_at=moment + DAY)),
+        ("booking.confirmed", booking(4, "cem", seated_at=START + 99 * DAY)),
+    )
+    await at(world, moment + 3 * DAY)
+    assert await fire(world) == 1
+    assert await reminded(world) == [("anna", "s1"), ("cem", "s1")]
+    await at(world, START - DAY + MINUTE)
+    assert await fire(world) == 1
+    assert [one[0] for one in await reminded(world)] == ["anna", "cem", "anna", "bela", "cem"]
+
+
+async def three_on_one_day(world: World) -> None:
+    """Anna has three sessions on one day, two of one offering; bela only the last."""
+    morning, noon = session("s1", START), session("s2", START + timedelta(hours=3))
+    evening = session("s3", START + timedelta(hours=9), format="in_person", location="Rathaus", join_url=None)
+    await world.feed(
+        ("lms.person.changed.v1", person("anna")),
+        ("lms.person.changed.v1", person("bela")),
+        ("offering.scheduled", offering(1, sessions=[morning, noon])),
+        ("offering.scheduled", offering(1, "o2", title="Vielfalt", sessions=[evening])),
+        ("booking.confirmed", booking(2, "anna", seated_at=NOW)),
+        ("booking.confirmed", booking(2, "anna", booking_id="b2", offering_id="o2", seated_at=NOW)),
+        ("booking.confirmed", booking(3, "bela", offering_id="o2", seated_at=NOW)),
+    )
+    await world.database["messages"].delete_many({})
+
+
+async def mailed(world: World) -> list[str]:
+    """The texts that anybody got since the last time."""
+    async with world.mail.listening() as port:
+        sender = world.sender(port)
+        while await sender.send_due():
+            pass
+        await sender._hang_up()
+    found = [read_mail(raw).text for _, raw in world.mail.accepted]
+    world.mail.accepted.clear()
+    return found
+
+
+async def test_three_reminders_on_one_day_are_one_mail(world: World) -> None:
+    await three_on_one_day(world)
+    await at(world, START - 7 * DAY + MINUTE)
+    assert await fire(world) == 1
+    (text,) = await mailed(world)
+    assert text.count("https://video.example/m3") == 2
+    assert text.count("Rathaus") == text.count("Guten Tag Name of anna") == 1
+    sent = await world.messages(kind="reminder")
+    assert sorted((one["person_id"], one["session_id"], one["status"]) for one in sent) == [
+        ("anna", name, "sent") for name in ("s1", "s2", "s3")
+    ]
+    assert len({one["raw"] for one in sent}) == 1
+    assert {one["subject"] for one in sent} == {f"Erinnerung: {offering().title} (+1)"}
+    await at(world, START - 7 * DAY + timedelta(hours=10))
+    assert await fire(world) == 2
+    (text,) = await mailed(world)
+    assert "Guten Tag Name of bela" in text
+    assert len(await world.messages(kind="reminder")) == 4
+
+
+async def test_reminders_that_are_due_together_are_one_mail(world: World) -> None:
+    await three_on_one_day(world)
+    await at(world, START - 6 * DAY)
+    assert await fire(world) == 3
+    assert len(await mailed(world)) == 2
+
+
+async def test_reminders_of_two_days_are_two_mails(world: World) -> None:
+    await world.feed(
+        ("lms.person.changed.v1", person("anna")),
+        ("offering.scheduled", offering(1, sessions=[session("s1", START), session("s2", START + DAY)])),
+        ("booking.confirmed", booking(2, "anna", seated_at=NOW)),
+    )
+    await world.database["messages"].delete_many({})
+    for days in (7, 6):
+        await at(world, START - days * DAY + MINUTE)
+        await fire(world)
+        assert len(await mailed(world)) == 1
+    assert [one["days"] for one in await world.messages(kind="reminder")] == [7, 7]
+
+
+# --- lead times -----------------------------------------------------------------------------------------------------
+
+
+def lead_times(world: World, **more: Any) -> LeadTimes:
+    return LeadTimes(world.database, world.settings(25, **more), world.clock)
+
+
+async def test_an_offering_may_have_lead_times_of_its_own(world: World) -> None:
+    await world.feed(("offering.scheduled", offering(1)), ("offering.scheduled", offering(1, "o2")))
+    times = lead_times(world)
+    assert await times.of("o1") == ((7, 1), False)
+    await times.set("o1", [3, 14, 1])
+    assert await times.of("o1") == ([14, 3, 1], True)
+    found = [one["days"] async for one in world.database["due"].find({"offering_id": "o1"}).sort("at")]
+    assert found == [14, 3, 1]
+    assert await world.database["due"].count_documents({"offering_id": "o2"}) == 2
+    await world.feed(("offering.rescheduled", moved(2)))
+    assert [one[1:] for one in await dues(world) if one[1] == 14] == [(14, START)]
+    await times.set("o1", None)
+    found = [one["days"] async for one in world.database["due"].find({"offering_id": "o1"}).sort("at")]
+    assert found == [7, 1]
+
+
+async def test_a_lead_time_whose_moment_has_passed_gets_none_when_it_is_set(world: World) -> None:
+    await world.feed(("offering.scheduled", offering(1)))
+    await at(world, START - 5 * DAY)
+    await world.database["due"].delete_many({"days": 7})
+    await lead_times(world).set("o1", [7, 6, 4])
+    assert [one[1] for one in await dues(world)] == [4]
+
+
+async def test_none_means_nobody_is_reminded(world: World) -> None:
+    await world.feed(("offering.scheduled", offering(1)))
+    await lead_times(world).set("o1", [])
+    assert await dues(world) == []
+
+
+async def test_what_is_late_in_firing_stays_as_it_is(world: World) -> None:
+    await world.feed(("offering.scheduled", offering(1)))
+    world.clock.set(START - 6 * DAY)
+    await lead_times(world).set("o1", [7])
+    assert [one[1] for one in await dues(world)] == [7]
+
+
+async def test_a_batch_that_was_loaded_before_the_change_is_put_right(world: World) -> None:
+    await world.feed(("offering.scheduled", offering(1)))
+    one = item("offering.rescheduled", moved(), 99)
+    state = await world.consumer.load([one])
+    world.consumer.apply(state, one)
+    times = lead_times(world)
+    await times.set("o1", [3])
+    await world._write(state)
+    await times.check()
+    assert [one[1] for one in await dues(world)] == [7, 1]
+    await world.database["lead_times"].update_one({}, [{"$set": {"check_at": {"$subtract": ["$$NOW", 1]}}}])
+    await times.check()
+    assert [one[1:] for one in await dues(world)] == [(3, START + 11 * DAY)]
+    assert (await world.database["lead_times"].find_one({}) or {})["check_at"] is None
+
+
+async def test_another_setting_counts_from_the_next_start_on(world: World) -> None:
+    await world.feed(("offering.scheduled", offering(1)), ("offering.scheduled", offering(1, "o2")))
+    await lead_times(world).set("o2", [2])
+    await lead_times(world)._compare_setting()
+    assert [one[1] for one in await dues(world)] == [7, 2, 1]
+    await lead_times(world, reminder_days=(5,))._compare_setting()
+    assert [one[1] for one in await dues(world)] == [5, 2]
+
+
+# --- races ----------------------------------------------------------------------------------------------------------
 
 
 async def test_a_move_that_is_being_committed_makes_the_firing_yield(world: World) -> None:

@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.notifications.audit_lead_times import Lead, LeadTimes
 from services.notifications.audit_messages import MessageAudit, audit_due
 from services.notifications.audit_told import Telling, untold
 from services.notifications.messages import identity
@@ -15,6 +17,8 @@ NOON = datetime(2024, 11, 1, 12, tzinfo=UTC)
 START = NOON + timedelta(days=20)
 HERE = partition_of(b"o", 4)
 LEAD_DAYS = (7, 1)
+BERLIN = ZoneInfo("Europe/Berlin")
+LEAD = LeadTimes(Lead(LEAD_DAYS), {}, BERLIN)
 
 
 class World:
@@ -70,8 +74,10 @@ class World:
     def message(self, kind: str, person: str, version: int, reader: str = "person", **changes: Any) -> dict[str, Any]:
         return message(identity(kind, f"b-{person}", version, reader), kind, person, **changes)
 
-    def judged(self, *messages: dict[str, Any], now: datetime = NOON, erased: tuple[str, ...] = ()) -> list[str]:
-        audit = MessageAudit(self.telling, now, LEAD_DAYS, 4)
+    def judged(
+        self, *messages: dict[str, Any], now: datetime = NOON, erased: tuple[str, ...] = (), lead: LeadTimes = LEAD
+    ) -> list[str]:
+        audit = MessageAudit(self.telling, now, lead, 4)
         audit.erased = erased
         for one in messages:
             audit.add(one)
@@ -91,6 +97,7 @@ class World:
 def message(message_id: str, kind: str, person: str, **changes: Any) -> dict[str, Any]:
     sent: dict[str, Any] = {"status": "sent", "reason": None, "sent_at": NOON.isoformat(), "tried_at": None}
     read = {"person_id": person, "about": person, "offering_id": "o", "to": "x@example.org", "subject": "t"}
+    read["booking_id"] = f"b-{person}"
     return {
         "_id": message_id,
         "kind": kind,
@@ -103,7 +110,8 @@ def message(message_id: str, kind: str, person: str, **changes: Any) -> dict[str
 
 
 def reminder(person: str, created: datetime, start: datetime = START, number: int = 1) -> dict[str, Any]:
-    times: dict[str, Any] = {"created_at": created.isoformat(), "starts_at": start.isoformat()}
+    days = 1 if created >= start - timedelta(days=1) else 7
+    times: dict[str, Any] = {"created_at": created.isoformat(), "starts_at": start.isoformat(), "days": days}
     return message(f"r{person}{created}{number}", "reminder", person, session_id="s", **times)
 
 
@@ -128,7 +136,7 @@ def test_what_did_not_happen_or_is_told_again_is_named() -> None:
 
 
 def test_of_a_log_without_its_beginning_a_message_that_it_does_not_explain_is_only_counted() -> None:
-    audit = MessageAudit(World().telling, NOON, LEAD_DAYS, 4)
+    audit = MessageAudit(World().telling, NOON, LEAD, 4)
     audit.cut = {HERE}
     audit.add(message("m", "confirmed", "p"))
     audit.add(reminder("p", START - timedelta(days=7)))
@@ -313,14 +321,52 @@ def test_who_got_a_seat_after_the_reminder_need_not_be_reminded() -> None:
     assert world.judged(*told, reminder("a", WEEK), now=WEEK) == []
 
 
+def test_a_reminder_may_come_along_with_another_of_the_same_day_and_not_the_day_before() -> None:
+    world = seated("a")
+    moment = START - timedelta(days=7)
+    morning = reminder("a", moment - timedelta(hours=12))
+    assert world.judged(*told_of(world, "a"), morning, now=WEEK) == []
+    evening, world = reminder("a", moment - timedelta(hours=14)), seated("a")
+    assert world.judged(*told_of(world, "a"), evening)[0].endswith("reminds too early")
+
+
+def test_whoever_got_the_seat_after_the_moment_need_not_be_reminded_however_late_the_mark_is() -> None:
+    world = World().booking("confirmed", "a", "confirmed", seated_at=START - timedelta(days=5))
+    world.mark(START - timedelta(days=4))
+    assert world.judged(*told_of(world, "a"), now=START - timedelta(days=4)) == []
+
+
+def test_lead_times_of_an_offering_count_from_when_they_were_set() -> None:
+    world = seated("a")
+    own = LeadTimes(Lead(LEAD_DAYS), {"o": Lead((3,), START - timedelta(days=4))}, BERLIN)
+    now = START - timedelta(days=2)
+    assert world.judged(*told_of(world, "a"), reminder("a", WEEK), now=now, lead=own) == [
+        "5 person a on offering o: was not reminded of session s, 3 days before"
+    ]
+    late, world = {**reminder("a", now), "days": 7}, seated("a")
+    assert world.judged(*told_of(world, "a"), late, now=now, lead=own)[0].endswith("which nobody has asked for")
+    offering = world.telling.offerings["o"]
+    due = {("o", "s", 3): START - timedelta(days=3)}
+    assert [*audit_due(due, [offering], NOON, own)] == []
+    assert len([*audit_due(due, [offering], NOON, LEAD)]) == 3
+
+
+def test_what_is_withheld_as_superseded_must_be() -> None:
+    world = World().booking("waitlisted", "a", "waiting")
+    withheld = world.message("waitlisted", "a", 2, status="withheld", reason="superseded", sent_at=None)
+    assert world.judged(withheld)[0].endswith("what it tells is still so")
+    world = World().booking("waitlisted", "a", "waiting").booking("promoted", "a", "confirmed")
+    assert world.judged(withheld, world.message("promoted", "a", 3)) == []
+
+
 def test_what_is_due_must_be_there_and_nothing_else() -> None:
     offering = World().telling.offerings["o"]
     due = {("o", "s", days): START - timedelta(days=days) for days in LEAD_DAYS}
-    assert [*audit_due(due, [offering], NOON, LEAD_DAYS)] == []
-    lacking = [*audit_due({}, [offering], START - timedelta(days=2), LEAD_DAYS)]
+    assert [*audit_due(due, [offering], NOON, LEAD)] == []
+    lacking = [*audit_due({}, [offering], START - timedelta(days=2), LEAD)]
     assert [one.detail for one in lacking] == ["nobody will be reminded of session s, 1 days before"]
     offering.status = "cancelled"
-    assert len([*audit_due(due, [offering], NOON, LEAD_DAYS)]) == 2
+    assert len([*audit_due(due, [offering], NOON, LEAD)]) == 2
     moved = {**due, ("o", "s", 7): START}
     offering.status = "scheduled"
-    assert len([*audit_due(moved, [offering], NOON, LEAD_DAYS)]) == 1
+    assert len([*audit_due(moved, [offering], NOON, LEAD)]) == 1
