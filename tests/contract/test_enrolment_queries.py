@@ -114,7 +114,7 @@ async def test_no_event_scans_a_collection_or_reads_one_as_a_whole(service: Serv
         given = [delegation("bonn", 1), delegation("jena", 2)]
         await service.push(lms("offering.capacity_changed", offering_id="o2", capacity=4, delegations=given))
         await service.push(scheduled(offering_id="o4", capacity=4, delegations=[*given, delegation("a.$b", 1)]))
-        await service.push(lms("deadline.passed", offering_id="o5", at=NOON + 2 * HOUR))
+        await service.push(lms("deadline.passed", after=2 * HOUR, offering_id="o5", at=NOON + 2 * HOUR))
         await service.push(assigned("o6", "p6-1", "new"))
         await service.push(lms("offering.cancelled", offering_id="o7"))
         await service.push(scheduled(offering_id="s", capacity=2, approval="supervisor"), group("s", "a", "b"))

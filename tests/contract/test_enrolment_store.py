@@ -223,7 +223,7 @@ async def test_deadlines_are_due_when_their_moment_has_come_and_until_they_are_a
     await kept.push(scheduled(offering_id="o2"))
     assert await kept.views.due(NOON + HOUR - timedelta(seconds=1), 10) == []
     assert await kept.views.due(NOON + 3 * HOUR, 10) == [Deadline("o1", NOON + HOUR)]
-    await kept.push(lms("deadline.passed", offering_id="o1", at=NOON + HOUR))
+    await kept.push(lms("deadline.passed", after=HOUR, offering_id="o1", at=NOON + HOUR))
     assert await kept.views.due(NOON + 3 * HOUR, 10) == [Deadline("o1", NOON + 2 * HOUR)]
     await kept.push(lms("offering.cancelled", offering_id="o1"))
     assert await kept.views.due(NOON + 3 * HOUR, 10) == []

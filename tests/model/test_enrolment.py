@@ -30,7 +30,7 @@ class Seen(Machine):
 
 
 def test_the_random_events_are_of_all_types_and_each_is_applied_and_changes_nothing_at_times() -> None:
-    run_state_machine_as_test(Seen, settings=settings(RUN, max_examples=100, derandomize=True, database=None))
+    run_state_machine_as_test(Seen, settings=settings(RUN, max_examples=150, derandomize=True, database=None))
     people = {"lms.person.changed.v1", "lms.person.erased.v1"}
     assert SEEN.keys() == (LOG.keys() | DOOR.keys()) - CONTROL.keys()
     assert {kind for kind, outcomes in SEEN.items() if outcomes != {"applied", "repeated"}} == people

@@ -42,9 +42,10 @@ Says = Callable[[], list[Told] | None]
 
 
 class Machine(RuleBasedStateMachine):
-    """`checks` follow every batch."""
+    """`checks` follow every batch, which has up to `most` events."""
 
     checks: ClassVar[Sequence[Check]] = ALL
+    most: ClassVar[int] = 6
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,10 +102,10 @@ class Machine(RuleBasedStateMachine):
         event = self.event("offering.format_changed", 0, format=form, sessions=sessions)
         self.push(event, [""], lambda: self.naive.change_format(form, sessions), batch=batch)
 
-    @rule(hour=HOURS, batch=BATCH)
-    def pass_deadline(self, *, hour: int, batch: bool) -> None:
-        event = self.event("deadline.passed", hour, at=at(hour))  # known by its effect, not by its id
-        self.push(event, [], lambda: self.naive.pass_deadline(event.time), batch=batch)
+    @rule(hour=HOURS, later=st.sampled_from([0, 0, 1, -1]), batch=BATCH)
+    def pass_deadline(self, *, hour: int, later: int, batch: bool) -> None:
+        event = self.event("deadline.passed", hour + later, at=at(hour))  # known by its effect, not by its id
+        self.push(event, [], lambda: self.naive.pass_deadline(event.data.at, event.time), batch=batch)
 
     @precondition(lambda self: len(self.history) > 25)
     @rule(batch=BATCH)
@@ -248,7 +249,7 @@ class Machine(RuleBasedStateMachine):
             self.history.append((event, targets))
         for target in targets:
             self.last[target] = [*(one for one in self.last.get(target, []) if one != event.id), event.id][-8:]
-        if not batch or len(self.pending) >= 6:
+        if not batch or len(self.pending) >= self.most:
             self.apply()
 
     def refused(self, event: Event) -> None:

@@ -34,7 +34,7 @@ PLAN = st.fixed_dictionaries(
         "capacity": CAPACITY,
         "seats": SEATS,
         "waiting_list": st.sampled_from([True] * 5 + [False]),
-        "approval": st.sampled_from(["none"] * 4 + ["supervisor"]),
+        "approval": st.sampled_from(["none", "none", "supervisor"]),
         "format": FORMAT,
         "sessions": SESSIONS,
         "opens": MOMENT,

@@ -136,10 +136,13 @@ class NaiveOffering:
         before, self.data = self.data, {**self.data, "format": form, "sessions": sessions}
         return [("offering.format_changed", "")] if before != self.data else []
 
-    def pass_deadline(self, time: datetime) -> list[Told]:
+    def pass_deadline(self, moment: datetime, time: datetime) -> list[Told] | None:
+        """None: a dead letter; nothing passes before its time."""
         before = set(self.released)
+        if moment > time and not self.cancelled:
+            return None
         if not self.cancelled:
-            self._release(time)
+            self._release(moment)
         return [("offering.capacity_changed", ""), *self.walk()] if before != self.released else []
 
     def cancel(self) -> list[Told]:
