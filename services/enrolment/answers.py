@@ -10,7 +10,7 @@ from services.enrolment.shown import overdue
 from services.enrolment.state import Ledger
 from services.enrolment.views import BookingView, booking_views
 from services.enrolment.waiting import Claimant
-from services.enrolment.why import Why, say, why
+from services.enrolment.why import Why, placed, rest, why
 from shared.series import attended_all
 
 
@@ -39,17 +39,22 @@ def booking_answers(
 ) -> list[BookingAnswer]:
     """Bookings in the order of the requests. `names`: of organisations."""
     approved = {one.person_id for one in claimants if one.approved}
-    return [_answer(ledger, one, names, now, approved) for one in booking_views(claimants)]
+    known: dict[Why, Sentences] = {}  # a long queue has many places and few reasons
+    answers = []
+    for view in booking_views(claimants):
+        reason = why(ledger, view, now, approved=view.person_id in approved)
+        if (said := known.get(reason)) is None:
+            said = known[reason] = {"de": rest(reason, "de", names), "en": rest(reason, "en", names)}
+        answers.append(_answer(ledger, view, now, reason, said))
+    return answers
 
 
-def _answer(
-    ledger: Ledger, view: BookingView, names: Mapping[str, str], now: datetime, approved: Collection[str]
-) -> BookingAnswer:
-    reason = why(ledger, view, now, view.waiting_position, approved=view.person_id in approved)
+def _answer(ledger: Ledger, view: BookingView, now: datetime, reason: Why, said: Sentences) -> BookingAnswer:
+    place = view.waiting_position
     return BookingAnswer(
         **msgspec.structs.asdict(view),
-        why={"de": say(reason, "de", names), "en": say(reason, "en", names)},
-        because=reason,
+        why={"de": placed(place, said["de"], "de"), "en": placed(place, said["en"], "en")},
+        because=msgspec.structs.replace(reason, place=place),
         attended_all=attended_all(ledger.offering.sessions, view.attendance),
         overdue=overdue(view, ledger.offering, now),
     )

@@ -121,7 +121,9 @@ def router(entrance: Door, views: Views, clock: Clock) -> APIRouter:
         """All bookings of an offering, in the order of the requests on the log, and why each is what it is."""
         ledger = await views.ledger(offering_id) or _missing(offering_id)
         names = await views.organisations({one.organisation_id for one in ledger.offering.delegations})
-        return Json(booking_answers(ledger, await views.claimants(offering_id), names, clock.now()))
+        claimants = await views.claimants(offering_id)
+        # a long queue takes seconds to put into words, and the consumer shares this loop
+        return Json(await asyncio.to_thread(booking_answers, ledger, claimants, names, clock.now()))
 
     @routes.get("/api/offerings/{offering_id:path}/cohorts", openapi_extra=says(list[Cohort], 404))
     async def cohorts(offering_id: OfferingId) -> Response:

@@ -61,7 +61,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     group: int = 0
     able: int = 0
     undecided: int = 0
-    cohorts: list[str] = []
+    cohorts: tuple[str, ...] = ()
     late: bool = False
     overdue: bool = False
 
@@ -78,16 +78,24 @@ def why(ledger: Ledger, booking: Booking, now: datetime, place: int | None = Non
             return Why(code="approval_of_group", undecided=group.awaiting, overdue=is_late)
         return Why(code="approval", overdue=is_late)
     if booking.status == "confirmed":
-        return Why(code="seat" if booking.waiting_since is None else "promoted", cohorts=booking.cohorts)
+        return Why(code="seat" if booking.waiting_since is None else "promoted", cohorts=tuple(booking.cohorts))
     return Why(code=msgspec.convert(booking.reason, Code), late=booking.late)
 
 
 def say(reason: Why, language: Language, names: Mapping[str, str]) -> str:
     """The reason as a sentence without a full stop. `names`: of organisations; one without is called by its id."""
-    texts = PARTS[language]
-    parts = [texts[key].format(**_written(values, language)) for key, values in _parts(reason, names)]
-    sentence = "; ".join(parts)
+    return placed(reason.place, rest(reason, language, names), language)
+
+
+def placed(place: int | None, rest: str, language: Language) -> str:
+    """A sentence that begins with the place in the queue, if there is one."""
+    sentence = rest if place is None else f"{_filled('place', {'n': place}, language)}; {rest}"
     return sentence[:1].upper() + sentence[1:]
+
+
+def rest(reason: Why, language: Language, names: Mapping[str, str]) -> str:
+    """All but the place: the same for many who wait."""
+    return "; ".join(_filled(key, values, language) for key, values in _parts(reason, names))
 
 
 def _group(ledger: Ledger, booking: Booking) -> Group | None:
@@ -97,9 +105,13 @@ def _group(ledger: Ledger, booking: Booking) -> Group | None:
 def _waiting(ledger: Ledger, booking: Booking, place: int | None) -> Why:
     free, capacity = seats.open_free(ledger), ledger.offering.capacity
     if capacity is None or free is None:
-        return Why(code="moving_up", place=place, cohorts=booking.cohorts)
+        return Why(code="moving_up", place=place, cohorts=tuple(booking.cohorts))
     set_aside = sum(one.seats for one in seats.unreleased(ledger.offering))
-    known: dict[str, Any] = {"place": place, "cohorts": booking.cohorts, "open_seats": max(0, capacity - set_aside)}
+    known: dict[str, Any] = {
+        "place": place,
+        "cohorts": tuple(booking.cohorts),
+        "open_seats": max(0, capacity - set_aside),
+    }
     known |= {"capacity": capacity, "confirmed": ledger.confirmed}
     if (group := _group(ledger, booking)) is not None:
         able = seats.able(ledger, group, capacity)
@@ -125,8 +137,6 @@ Part = tuple[str, dict[str, int | str]]
 
 
 def _parts(reason: Why, names: Mapping[str, str]) -> Iterator[Part]:
-    if reason.place is not None:
-        yield "place", {"n": reason.place}
     if reason.code == "seats_taken":
         yield from _seats_taken(reason, names)
     elif reason.code == "group_too_large":
@@ -165,6 +175,6 @@ def _counted(key: str, n: int) -> Part:
     return f"{key}.{min(n, 2)}", {"n": n}
 
 
-def _written(values: Mapping[str, int | str], language: Language) -> dict[str, str]:
-    numbers = {key: number(value, language) for key, value in values.items() if isinstance(value, int)}
-    return {**{key: str(value) for key, value in values.items()}, **numbers, "nth": ordinal(int(values.get("n", 0)))}
+def _filled(key: str, values: Mapping[str, int | str], language: Language) -> str:
+    numbers = {name: number(value, language) for name, value in values.items() if isinstance(value, int)}
+    return PARTS[language][key].format(**{**values, **numbers, "nth": ordinal(int(values.get("n", 0)))})
