@@ -62,14 +62,14 @@ class Readers:
         """The confirmed ones, and those that were lost with their offering."""
         held = {"person_id": person_id, "status": {"$in": ["confirmed", "cancelled"]}}
         entries = [entry_of(one) async for one in self.database["bookings"].find(held).sort("version")]
-        wanted = sorted({entry.offering_id for entry in entries if entry.seated_at is not None})
-        found = self.database["offerings"].find({"_id": {"$in": wanted}})
+        entries = [entry for entry in entries if entry.status == "confirmed" or entry.seated_at is not None]
+        found = self.database["offerings"].find({"_id": {"$in": sorted({entry.offering_id for entry in entries})}})
         offerings = {one["_id"]: msgspec.convert(one, Known) async for one in found}
         seats: dict[str, Seat] = {}
         for entry in entries:
             known = offerings.get(entry.offering_id)
             if known and (entry.status == "confirmed" or known.offering.status == "cancelled"):
-                gone = dropped_since(known.gone, entry.version)
+                gone = dropped_since(known.gone, entry.since)
                 seats[entry.offering_id] = Seat(known.offering, gone, entry.version)
         return [*seats.values()]
 
