@@ -2,8 +2,19 @@
 
 from collections.abc import Collection
 
-from services.notifications import api, approvals_pages, audit, editor, metrics, pages, roster_pages
+from services.notifications import (
+    api,
+    approvals_pages,
+    audit,
+    certificate_pages,
+    editor,
+    metrics,
+    pages,
+    roster_pages,
+    subscription,
+)
 from services.notifications.approvals_pages import Approvals
+from services.notifications.calendars import Office
 from services.notifications.consumer import Consumer
 from services.notifications.firing import Reminders
 from services.notifications.lead_times import LeadTimes
@@ -12,6 +23,8 @@ from services.notifications.queue import Queue
 from services.notifications.sender import Sender
 from services.notifications.settings import Settings
 from services.notifications.store import Store, prepare
+from services.notifications.subscription import Readers
+from services.notifications.trainers_firing import Rosters
 from shared import marks, runtime
 from shared.clock import Clock
 from shared.events import LMS_EVENTS
@@ -21,17 +34,21 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     """The service, ready to run."""
     database, publisher = runtime.connect(settings), runtime.publisher(settings)
     marking, queue = runtime.publisher(settings), Queue(database)
-    sender, links, speaking = Sender(queue, settings, clock), Links(settings), runtime.publisher(settings)
+    links, speaking = Links(settings), runtime.publisher(settings)
+    sender = Sender(queue, settings, clock, links)
     approving = Approvals(database, speaking, links, clock, settings.partitions)
 
     async def append_marks(partitions: Collection[int]) -> None:
         await marks.append(marking, clock, [LMS_EVENTS], partitions)
 
     reminders = Reminders(database, clock, append_marks, sender.wake.set, settings)
+
+    rosters = Rosters(database, clock, append_marks, sender.wake.set, settings.budgets.database)
     lead_times = LeadTimes(database, settings, clock)
 
     async def also() -> dict[str, int]:
         due = await reminders.backlog()  # first: one that fires meanwhile is in the queue then
+        due += await rosters.backlog()
         return {"due": due + await queue.backlog(clock.now())}
 
     handler = Consumer(Store(database, clock), settings.reminder_days)
@@ -48,8 +65,10 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
             pages.router(database, settings, clock),
             editor.router(database, settings, clock),
             approvals_pages.router(approving, clock, settings.zone),
+            certificate_pages.router(database, links, settings),
+            subscription.router(Readers(database, links), Office(settings.sender, settings.zone), clock),
         ],
-        loops=[sender.send_forever, reminders.remind_forever, lead_times.watch_forever],
+        loops=[sender.send_forever, reminders.remind_forever, rosters.tell_forever, lead_times.watch_forever],
         closing=[marking.stop, speaking.stop],
         also=also,
         questions=metrics.questions(database, clock, sender),

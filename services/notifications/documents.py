@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany
+from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 
+from services.notifications.certified import Certificate
 from services.notifications.messages import NO_ADDRESS, Contact, Message
-from services.notifications.reminders import Due
+from services.notifications.reminders import Changes, Due
 from services.notifications.searching import found_by
 from services.notifications.state import Entry, Known, State
-from shared.events import Organisation
+from shared.events import Course, Organisation
 from shared.handler import WriteOne, Writes
 
 
@@ -57,7 +58,10 @@ def writes(state: State) -> Writes:
         "bookings": [_replace(key, state.bookings[key]) for key in _changed(state, "bookings")],
         "organisations": [_replace(key, state.organisations[key]) for key in _changed(state, "organisations")],
         "leaves": [_replace(key, {"version": state.leaves[key]}) for key in _changed(state, "leaves")],
-        "due": [*_due_writes(state)],
+        "courses": [_replace(key, state.courses[key]) for key in _changed(state, "courses")],
+        "certificates": [_certificate(key, state.certificates[key]) for key in _changed(state, "certificates")],
+        "due": [*_due_writes(state.due)],
+        "rosters": [*_due_writes(state.rosters), *map(_update, state.updates)],
         "choices": [DeleteOne({"_id": key}) for key in _changed(state, "contacts") if not state.contacts[key].person],
         "messages": [*_message_writes(state)],
     }
@@ -72,13 +76,22 @@ def _contact(key: str, contact: Contact) -> WriteOne:
     return _replace(key, {**msgspec.to_builtins(contact), "words": found_by(contact)})
 
 
-def _replace(key: str, content: Contact | Known | Entry | Organisation | dict[str, Any]) -> WriteOne:
+def _replace(key: str, content: Contact | Known | Entry | Organisation | Course | dict[str, Any]) -> WriteOne:
     return ReplaceOne({"_id": key}, {"_id": key, **msgspec.to_builtins(content)}, upsert=True)
 
 
-def _due_writes(state: State) -> Iterable[WriteOne]:
+def _certificate(key: str, certificate: Certificate | None) -> WriteOne:
+    return DeleteOne({"_id": key}) if certificate is None else _replace(key, msgspec.to_builtins(certificate))
+
+
+def _update(due: Due) -> WriteOne:
+    """One list tells of all changes until it is due."""
+    return UpdateOne({"_id": due.due_id}, {"$setOnInsert": due_document(due)}, upsert=True)
+
+
+def _due_writes(changed: Iterable[tuple[str, Changes]]) -> Iterable[WriteOne]:
     """First those of moved sessions go, however far they have fired; a firing at this moment conflicts, and yields."""
-    for offering_id, changes in state.due:
+    for offering_id, changes in changed:
         if changes.dropped:
             yield DeleteMany({"offering_id": offering_id, "session_id": {"$in": [*changes.dropped]}})
         for due in changes.added:
@@ -98,7 +111,8 @@ def _message_writes(state: State) -> Iterable[WriteOne]:
 def _clearing(person_id: str, ids: list[str]) -> Iterable[WriteOne]:
     """Nothing more is mailed to or about an erased person; what was mailed keeps no name and no address of theirs."""
     gone = {"status": "withheld", "reason": "erased", "lease": None}
-    yield UpdateMany({"_id": {"$in": ids}, "status": "planned"}, {"$set": gone})
+    others = {"kind": "roster", "person_id": {"$ne": person_id}}  # goes to its trainer, without this person
+    yield UpdateMany({"_id": {"$in": ids}, "status": "planned", "$nor": [others]}, {"$set": gone})
     yield UpdateMany({"_id": {"$in": ids}, "person_id": person_id}, {"$set": {"to": None, "subject": None}})
-    rest = {"$unset": {"raw": ""}, "$pull": {"mentions": person_id}, "$set": {"lease": None}}
+    rest = {"$unset": {"raw": ""}, "$pull": {"mentions": person_id, "people": person_id}, "$set": {"lease": None}}
     yield UpdateMany({"_id": {"$in": ids}}, rest)

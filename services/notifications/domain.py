@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from services.notifications import events, moved, roster
+from services.notifications import certificates, events, moved, roster, trainers
 from services.notifications.messages import Contact, Kind, Message, identity, order_key
 from services.notifications.reminders import Changes, due_changes
 from services.notifications.state import STEP, Cause, Entry, Known, Outcome, Page, Rule, State
@@ -62,6 +62,7 @@ def offering_changed(lead_days: Sequence[int]) -> Rule:
                 return "repeated"
             days = state.lead_days.get(offering.offering_id, lead_days)
             changes = due_changes(known.offering if known else None, offering, state.now, days, cause.partition)
+            trainers.lists(state, known, offering, cause)
             known = _learn(state, offering, known, changes)
         kind = events.TOLD_TO_ALL.get(cause.event.type)
         if known is None or kind is None or (cause.step == 0 and known.told == offering.cause):
@@ -130,6 +131,11 @@ def booking_changed(state: State, cause: Cause) -> Outcome:
     entry = roster.entry(known, booking, erased=cause.event.type == events.BOOKING_ERASED)
     state.bookings[entry.booking_id] = entry
     state.changed.add(("bookings", entry.booking_id))
+    if trainers.is_change(known, entry):
+        state.updates += trainers.updates(state.offerings[entry.offering_id].offering, state.now, cause.partition)
+    if certificates.award(state, entry):
+        message = _plan(state, cause, "certificate", entry.person_id, identity("certificate", entry.booking_id))
+        message.offering_id, message.booking_id = entry.offering_id, entry.booking_id
     for kind in _kinds(cause.event.type, booking):
         message = _tell(state, cause, kind, entry, entry.version)
         message.booking_reason, message.late = booking.reason, booking.late
@@ -153,11 +159,6 @@ def leave_changed(state: State, cause: Cause) -> Outcome:
     kind: Kind = "leave_granted" if cause.event.type == "enrolment.leave.granted.v1" else "leave_withdrawn"
     message_id = identity(kind, leave.leave_id, leave.version, leave.person_id)
     _plan(state, cause, kind, leave.person_id, message_id).leave = leave
-    return "applied"
-
-
-def nothing_to_tell(_state: State, _cause: Cause) -> Outcome:
-    """Courses are nobody's mail."""
     return "applied"
 
 
@@ -204,6 +205,6 @@ def rules(lead_days: Sequence[int]) -> Mapping[str, Rule]:
         **{f"enrolment.offering.{what}.v1": offering for what in _OFFERING.split()},
         **{f"enrolment.booking.{what}.v1": booking_changed for what in _BOOKING.split()},
         **{f"enrolment.leave.{what}.v1": leave_changed for what in ("granted", "withdrawn")},
-        "enrolment.course.changed.v1": nothing_to_tell,
+        "enrolment.course.changed.v1": certificates.course_changed,
         "enrolment.organisation.changed.v1": roster.organisation_changed,
     }

@@ -73,6 +73,8 @@ class Message(msgspec.Struct, kw_only=True):
     """The sessions that are new or not as they were."""
     dropped: list[Session] = []
     """Sessions that stood in the person's calendar and that the offering has no more."""
+    people: list[str] = []
+    """A roster's: who comes."""
     to: str | None = None
     subject: str | None = None
     language: str | None = None
@@ -138,9 +140,9 @@ def once_more(message: Message, now: datetime) -> datetime | None:
 def _outdated(message: Message, offering: Offering | None, now: datetime, zone: ZoneInfo) -> str | None:
     if message.leave is not None:
         return "over" if message.leave.ends_on < today(now, zone) else None
-    if offering is not None and is_over(offering, now):
+    if offering is not None and is_over(offering, now) and message.kind != "certificate":
         return "over"
-    if offering is None or message.kind != "reminder":
+    if offering is None or message.kind not in ("reminder", "roster"):
         return None
     if offering.status == "cancelled":
         return "offering_cancelled"

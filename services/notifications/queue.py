@@ -6,15 +6,17 @@ an erasure or another sender that came between wins: both take the lease away.
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from pymongo import UpdateOne
 
+from services.notifications.certified import Certificate
 from services.notifications.choices import Choice, choices_of
 from services.notifications.documents import contact_of, message_of
+from services.notifications.lookups import look_up
 from services.notifications.messages import NO_ADDRESS, Contact, Message, MessageStatus
 from services.notifications.own_texts import OwnTexts
 from services.notifications.standing import Standing
@@ -34,6 +36,10 @@ class Letter(msgspec.Struct):
     reader: Contact | None = None
     offering: Offering | None = None
     standing: Standing = Standing()
+    people: Sequence[Contact] = ()
+    """A roster's: whom it names."""
+    organisations: Mapping[str, str] = {}
+    certificate: Certificate | None = None
     choice: Choice = Choice()
 
 
@@ -149,6 +155,7 @@ class Queue:
             if (known := offerings.get(message.offering_id or "")) is not None:
                 letter.offering = known.offering
                 letter.standing = msgspec.structs.replace(letter.standing, told=known.told_in)
+        await look_up(self._database, letters)
 
     async def _name_supervisors(self, lease: Lease, letters: Sequence[Letter]) -> None:
         """The reader of a request for approval is known once the contact of the person is."""

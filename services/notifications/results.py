@@ -23,7 +23,7 @@ def unsendable(letter: Letter, now: datetime, zone: ZoneInfo) -> Settled | None:
     message = letter.message
     decided = verdict(message, letter.about, letter.reader, letter.offering, now, zone)
     reason = decided.reason
-    if decided.what != "withhold" and is_superseded(message, letter.standing):
+    if decided.what != "withhold" and (is_superseded(message, letter.standing) or _is_withdrawn(letter)):
         reason = SUPERSEDED
     elif decided.what != "withhold" and message.kind in OPTIONAL and letter.choice.unsubscribed:
         reason = UNSUBSCRIBED
@@ -34,6 +34,11 @@ def unsendable(letter: Letter, now: datetime, zone: ZoneInfo) -> Settled | None:
     if message.status == "unclear":
         return Settled(message_id=message.message_id, status="unclear", reason=message.reason)
     return Settled(message_id=message.message_id, status="withheld", reason=reason)
+
+
+def _is_withdrawn(letter: Letter) -> bool:
+    """A certificate that does not hold any more is not sent."""
+    return letter.message.kind == "certificate" and not (letter.certificate and letter.certificate.valid)
 
 
 def put_off(letter: Letter, reason: str | None, next_try: datetime) -> Settled:

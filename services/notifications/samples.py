@@ -23,7 +23,17 @@ VARIANTS: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
 }
 """Fields of a message in which two of a kind may differ."""
 ABOUT_LEAVE: Final = ("leave_granted", "leave_withdrawn")
-MORE: Final[Mapping[str, Values]] = {}
+MORE: Final[Mapping[str, Values]] = {
+    "approval_requested": {
+        "approve_url": "https://lernbus.example.org/notifications/approvals/token",
+        "refuse_url": "https://lernbus.example.org/notifications/approvals/token?answer=refused",
+    },
+    "roster": {"count": "2", "people": Lines("1. Erika Mustermann, Stadt Jena\n2. Max Beispiel, Stadt Bonn")},
+    "certificate": {
+        "code": "7K2QX-0M9TB-4HZVC-81RWE-5NYPD",
+        "verify_url": "https://lernbus.example.org/notifications/certificates/7K2QX-0M9TB-4HZVC-81RWE-5NYPD",
+    },
+}
 """Values that only one kind has."""
 _FIRST: Final = datetime(2026, 9, 24, 7, 0, tzinfo=UTC)
 

@@ -8,7 +8,9 @@ from typing import Final
 
 import structlog
 
+from services.notifications.around import Around
 from services.notifications.batch import Batch, Parcel, Reader, finish, repeating
+from services.notifications.calendars import Office
 from services.notifications.digests import digest
 from services.notifications.extras import Extras
 from services.notifications.links import Links
@@ -35,7 +37,8 @@ class Sender:
     def __init__(self, queue: Queue, settings: Settings, clock: Clock, links: Links | None = None) -> None:
         self.wake = asyncio.Event()
         self._queue, self._settings, self._clock = queue, settings, clock
-        self._extras = Extras(links or Links(settings))
+        links = links or Links(settings)
+        self._extras, self._around = Extras(links, settings), Around(links, Office(settings.sender, settings.zone))
         self._lines = [Line(settings) for _ in range(settings.smtp_connections)]
         self._pace = Pace(settings.smtp_domain_connections, settings.smtp_connections)
         self._pause = 0.0
@@ -180,6 +183,7 @@ class Sender:
             else:
                 subject, body = render(letter.message, reader, about, letter.offering, zone, own, **extra.values)
             words = Words(reader.display_name, reader.email, reader.language, subject, body, files=extra.files)
+            words = self._around.add(words, letter.message, reader, letter.offering, letter.choice)
             return build(letter.message.message_id, words, self._settings.sender, self._clock.now())
         except Exception as error:  # noqa: BLE001 - must not stop the others; its words may hold a name
             log.warning("mail cannot be written", message_id=letter.message.message_id, kind=type(error).__name__)

@@ -7,11 +7,12 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from services.notifications.certified import Certificate
 from services.notifications.messages import Contact, Message
 from services.notifications.moved import Gone
-from services.notifications.reminders import Changes
+from services.notifications.reminders import Changes, Due
 from shared.cloudevents import Event
-from shared.events import Attendance, Offering, Organisation, Status
+from shared.events import Attendance, Course, Offering, Organisation, Status
 
 STEP: Final = 1_000
 """So many people of a roster, or messages of an erased person, are dealt with in one transaction."""
@@ -90,6 +91,15 @@ class State:
     messages: list[Message] = field(default_factory=list)
     due: list[tuple[str, Changes]] = field(default_factory=list)
     """offering_id and what changes of its due reminders, in order."""
+    rosters: list[tuple[str, Changes]] = field(default_factory=list)
+    """The same for the lists that trainers get."""
+    updates: list[Due] = field(default_factory=list)
+    """Lists that late changes make due, unless they are."""
+    courses: dict[str, Course] = field(default_factory=dict)
+    certificates: dict[str, Certificate | None] = field(default_factory=dict)
+    """By booking; None: it is to go."""
+    codes: dict[str, str] = field(default_factory=dict)
+    """A fresh code for each booking that may earn a certificate."""
     arrived: set[str] = field(default_factory=set)
     cleared: dict[str, Sequence[str]] = field(default_factory=dict)
     """Erased person -> messages to clear of name and address."""

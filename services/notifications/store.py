@@ -5,13 +5,19 @@ offerings {_id: offering_id, offering, told, after}
 bookings  {_id: booking_id, offering_id, person_id, status, version, since, ...}           the rosters
 organisations {_id: organisation_id, name, version}
 leaves    {_id: leave_id, version}
+courses   {_id: course_id, title, competencies, ..., version}
+certificates {_id: booking_id, code, title, modules, ..., valid}       without the name; an erased person's are gone
+rosters   as due: the lists that trainers get (trainers.py)
+approvals {_id: message_id, answer, at, published}              answers by a link in the mail (approvals.py)
 due       {_id, ..., at: BSON date}                             one per session and lead time
+choices   {_id: person_id, unsubscribed, links}                of readers of mails (choices.py)
 messages  {_id: message_id, ..., next_try: BSON date, lease: {token, until: BSON date} | null, raw: the mail as sent}
 lead_times {_id: offering_id, days, since, check_at}            when people are reminded (lead_times.py)
 wordings  {_id: "<language>/<kind>", number, versions, problem} the office's own texts (own_texts.py)
 Everything else in them is as the structs say, times as RFC 3339.
 """
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -19,12 +25,14 @@ import msgspec
 from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
-from services.notifications import roster_lists
+from services.notifications import choices, roster_lists
+from services.notifications.certificates import LENGTH, LETTERS
+from services.notifications.certified import Certificate
 from services.notifications.documents import contact_of, entry_of
 from services.notifications.events import TOLD_TO_ALL
 from services.notifications.state import STEP, Known, Page, State
 from shared.clock import Clock
-from shared.events import Booking, Leave, Offering, Organisation, Person, PersonErased
+from shared.events import Booking, Course, Leave, Offering, Organisation, Person, PersonErased
 from shared.handler import Item
 from shared.runtime import create
 
@@ -35,6 +43,7 @@ QUEUED: Final = {"status": {"$in": ["planned", "unclear"]}}
 COLLECTIONS: Final = (
     *("contacts", "offerings", "bookings", "organisations", "leaves"),
     *("due", "lead_times", "messages", "wordings"),
+    *("courses", "certificates", "rosters", "approvals"),
 )
 LISTED: Final = (
     "kind",
@@ -56,6 +65,10 @@ async def prepare(database: Database) -> None:
     await create(database, *COLLECTIONS)
     await database["bookings"].create_index([("offering_id", 1), ("status", 1), ("_id", 1)])
     await roster_lists.prepare(database)
+    await choices.prepare(database)
+    await database["certificates"].create_index("code", unique=True)
+    await database["rosters"].create_index("at")
+    await database["rosters"].create_index([("offering_id", 1), ("session_id", 1)])
     await database["due"].create_index("at")
     await database["due"].create_index([("offering_id", 1), ("session_id", 1)])
     messages = database["messages"]
@@ -93,6 +106,7 @@ class Store:
         for offering_id, own in (await self._find("lead_times", wanted.changes)).items():
             if own["days"] is not None:
                 state.lead_days[offering_id] = own["days"]
+        await self._certificates(state, wanted)
         for offering_id, step in wanted.walks.items():
             after = state.offerings[offering_id].after if step else ""
             state.pages[offering_id] = await self._page(offering_id, after)
@@ -100,6 +114,15 @@ class Store:
             naming = self.database["messages"].find({"mentions": person_id}, ["_id"]).limit(STEP)
             state.naming[person_id] = [found["_id"] async for found in naming]
         return state
+
+    async def _certificates(self, state: State, wanted: "_Wanted") -> None:
+        """What certificates need, in batches in which somebody may have earned one."""
+        known = [state.offerings[key].offering for key in {*wanted.earning.values()} if key in state.offerings]
+        courses = await self._find("courses", wanted.courses | {offering.course_id for offering in known})
+        state.courses |= {key: msgspec.convert(one, Course) for key, one in courses.items()}
+        found = await self._find("certificates", wanted.earning)
+        state.certificates |= {key: msgspec.convert(one, Certificate) for key, one in found.items()}
+        state.codes |= {key: "".join(secrets.choice(LETTERS) for _ in range(LENGTH)) for key in wanted.earning}
 
     async def _find(self, collection: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         if not (wanted := [*ids]):
@@ -115,6 +138,7 @@ class Store:
 class _Wanted:
     """The ids that a batch touches; `changes`: offerings that change themselves.
 
+    `earning`: bookings that may earn a certificate, or lose it, with their offerings.
     `walks`: offering_id -> the step of its first unfinished walk.
     """
 
@@ -124,6 +148,8 @@ class _Wanted:
         self.changes: set[str] = set()
         self.bookings: set[str] = set()
         self.leaves: set[str] = set()
+        self.courses: set[str] = set()
+        self.earning: dict[str, str] = {}
         self.organisations: set[str] = set()
         self.erasures: set[str] = set()
         self.walks: dict[str, int] = {}
@@ -143,13 +169,20 @@ class _Wanted:
                 self.changes.add(offering_id)
                 if item.event.type in TOLD_TO_ALL:
                     self.walks.setdefault(offering_id, item.step)
-            case Booking(booking_id=booking_id, offering_id=offering_id):
-                self.bookings.add(booking_id)
-                self.offerings.add(offering_id)
+            case Booking() as booking:
+                self._add_booking(booking)
             case Leave(leave_id=leave_id):
                 self.leaves.add(leave_id)
+            case Course(course_id=course_id):
+                self.courses.add(course_id)
             case Organisation(organisation_id=organisation_id):
                 self.organisations.add(organisation_id)
+
+    def _add_booking(self, booking: Booking) -> None:
+        self.bookings.add(booking.booking_id)
+        self.offerings.add(booking.offering_id)
+        if booking.attendance or booking.completed_at:
+            self.earning[booking.booking_id] = booking.offering_id
 
 
 # --- what the interface shows ---------------------------------------------------------------------------------------

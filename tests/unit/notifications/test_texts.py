@@ -10,6 +10,7 @@ import pytest
 
 from services.notifications.dates import day
 from services.notifications.messages import Kind, Message
+from services.notifications.samples import MORE
 from services.notifications.texts import render
 from tests.support.notifications_world import NOW, START, leave, offering, person, session
 
@@ -41,7 +42,7 @@ def words(kind: Kind, language: str, **more: Any) -> str:
     message = Message(
         message_id="m", kind=kind, person_id="p1", about="p1", mentions=[], created_at=NOW, order="", **fields | more
     )
-    subject, body = render(message, reader, about, known, BERLIN)
+    subject, body = render(message, reader, about, known, BERLIN, **MORE.get(kind, {}))
     return f"{subject}\n\n{body}"
 
 
