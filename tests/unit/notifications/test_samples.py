@@ -5,10 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.notifications.editor import paths
 from services.notifications.messages import Kind
 from services.notifications.samples import VARIANTS, judge, samples, shape
 from services.notifications.texts import FRAME, Wording, built_in, compose
 from services.notifications.wording import MOST, WordingError
+from services.notifications.words import WORDS
 from shared.formats import LANGUAGES, Language
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -53,6 +55,12 @@ def test_what_would_fail_for_some_mail_is_not_saved(
     with pytest.raises(WordingError) as caught:
         judge(kind, "de", BERLIN, Wording(subject, text))
     assert (caught.value.fault, caught.value.line, caught.value.word) == fault
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_every_value_is_explained_in_words(kind: str) -> None:
+    assert {f"value.{name}" for name, _ in paths(shape(kind))} <= WORDS["de"].keys()
+    assert {f"data.sample.{sample.name}" for sample in samples(kind, "de", BERLIN)} <= WORDS["de"].keys()
 
 
 def test_each_kind_offers_only_what_it_has() -> None:
