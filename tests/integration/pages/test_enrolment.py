@@ -176,3 +176,26 @@ async def test_any_id_makes_a_link_that_works(database: Database, client: httpx2
     assert offering_id in found.text
     switch = next(one for one in found.links if "lang=de" in one)
     assert (await page(client, switch)).language == "de"
+
+
+async def test_the_filter_of_states_finds_what_the_page_says(database: Database, client: httpx2.AsyncClient) -> None:
+    """Each offering is found by the word that stands on it, and by no other."""
+    world, now = World(), NOON + timedelta(hours=1)
+    before, after = (now - timedelta(minutes=30)).isoformat(), (now + timedelta(days=1)).isoformat()
+    past = {"session_id": "s", "title": "t", "format": "online", "starts_at": before, "ends_at": before}
+    kinds: dict[str, dict[str, Any]] = {
+        "over": {"sessions": [past]},
+        "not_open": {"booking_opens_at": after},
+        "closed": {"booking_closes_at": before},
+        "unlimited": {"capacity": None},
+        "full": {"capacity": 0},
+        "free": {"capacity": 2, "booking_opens_at": before, "booking_closes_at": after},
+        "cancelled": {"sessions": [past]},
+    }
+    for name, more in kinds.items():
+        world.push(scheduled(offering_id=name, title=name, **more))
+    world.push(lms("offering.cancelled", offering_id="cancelled"))
+    await plant(database, world)
+    for name in kinds:
+        found = await page(client, f"/enrolment/?state={name}&lang=en")
+        assert [link for link in found.links if "/offerings/" in link] == [f"/enrolment/offerings/{name}?lang=en"]
