@@ -6,10 +6,11 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import PHONE, axe, is_too_wide, page_of
+from tests.support.browser import PATIENCE_MS, PHONE, axe, is_too_wide, page_of
 from tests.support.stack import Running, offering, person, request
 
 LIST = "/notifications/"
+expect.set_options(timeout=PATIENCE_MS)
 TEXT = "/notifications/templates/waitlisted/de"
 
 
