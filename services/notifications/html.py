@@ -15,8 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 ADDRESS: Final = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}'“”»]")
-ROW: Final = re.compile(r" *(?P<key>[^\s:*-][^:]{0,38}):\s+(?P<value>\S.*)")
+ROW: Final = re.compile(r" *(?P<key>[A-ZÄÖÜ0-9][^:]{0,38}):\s+(?P<value>\S.*)")
 ITEM: Final = "* "
+SHORT: Final = 16
 LINK: Final = Markup('<a href="{0}" style="color:#0b4f9e;text-decoration:underline">{1}</a>')
 PARAGRAPH: Final = Markup('<p style="margin:{0}">{1}</p>')
 GAP: Final = "0 0 16px"
@@ -136,8 +137,13 @@ def _text(lines: Iterable[str], margin: str) -> Markup:
 
 def _rows(lines: Iterable[str], margin: str) -> Markup:
     found = (ROW.fullmatch(line) for line in lines)
-    cells = (CELLS.format(one["key"], linked(one["value"])) for one in found if one)
+    cells = (CELLS.format(_key(one["key"]), linked(one["value"])) for one in found if one)
     return TABLE.format(f"font-size:16px;line-height:1.5;margin:{margin}", Markup("\n").join(cells))
+
+
+def _key(key: str) -> str:
+    """A short one is never broken."""
+    return key.replace(" ", "\u00a0").replace("-", "\u2011") if len(key) <= SHORT else key
 
 
 def _buttons(lines: Iterable[str], _margin: str) -> Markup:
