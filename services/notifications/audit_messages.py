@@ -10,6 +10,7 @@ from services.notifications.audit_told import NEVER, SKEW, Telling, starts
 from services.notifications.messages import NO_ADDRESS, PATIENCE, Message
 from services.notifications.reminders import end_of_day
 from services.notifications.standing import SUPERSEDED, TOLD_STATES
+from services.notifications.trainers import DAYS
 from shared.audit import Finding
 from shared.events import Offering
 from shared.keys import partition_of
@@ -43,6 +44,8 @@ class MessageAudit:
         """Judge one message; what it tells is no longer expected."""
         if message["kind"] == "reminder":
             self._reminder(message)
+        elif message["kind"] == "roster":
+            self._list(message)
         else:
             self._outcome(message)
         if (why := self._unexplained(message)) is not None:
@@ -51,6 +54,12 @@ class MessageAudit:
             self._find(7, message, "still has the address or the subject of an erased reader")
         if {message["person_id"], message["about"]} & {*self.erased} and (strange := {*message} - MESSAGE):
             self._find(7, message, f"keeps {', '.join(sorted(strange))} of an erased person")
+
+    def _list(self, message: Document) -> None:
+        """A trainer's list, in the week before the session."""
+        created, start = (datetime.fromisoformat(message[name]) for name in ("created_at", "starts_at"))
+        if not start - timedelta(days=max(DAYS)) <= created < start:
+            self._find(5, message, "lists who comes, and not in the week before the session")
 
     def _outcome(self, message: Document) -> None:
         expected = self._telling.expected.pop(message["_id"], None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from services.notifications.certificates import is_earned
 from services.notifications.messages import identity
 from shared.audit import Finding
 from shared.events import Booking, Leave, Mark, Offering
@@ -24,6 +25,7 @@ TOLD_TO_ALL: Final = {
     "enrolment.offering.rescheduled.v1": "rescheduled",
     "enrolment.offering.format_changed.v1": "format_changed",
 }
+ERASED: Final = "enrolment.booking.erased.v1"
 SKEW: Final = timedelta(seconds=5)
 """So far apart the clocks of two processes may be."""
 NEVER: Final = 2**63 - 1
@@ -60,6 +62,7 @@ class Telling:
         """Offering -> person -> when they had a seat."""
         self._roster: defaultdict[str, set[str]] = defaultdict(set)
         self._told: dict[str, str] = {}
+        self._erased: set[str] = set()
         self._leaves: dict[str, int] = {}
         self._marks: defaultdict[int, list[tuple[datetime, int]]] = defaultdict(list)
 
@@ -115,6 +118,9 @@ class Telling:
         self.bookings[data.booking_id] = data
         on_roster = data.status in ("confirmed", "waiting")
         (self._roster[data.offering_id].add if on_roster else self._roster[data.offering_id].discard)(data.booking_id)
+        if kind == ERASED:
+            self._erased.add(data.booking_id)
+        self._certificate(data, offset)
         told = TOLD_TO_PERSON.get(kind)
         if told == "cancelled" and data.reason == "offering_cancelled":
             told = "offering_cancelled"
@@ -123,6 +129,13 @@ class Telling:
         if told == "received":
             parts = ("approval_requested", data.booking_id, data.version, "supervisor")
             self._expect(parts, data.person_id, data.offering_id, offset)
+
+    def _certificate(self, data: Booking, offset: int) -> None:
+        """Once for a booking, whatever is corrected later."""
+        offering = self.offerings.get(data.offering_id)
+        if offering is not None and data.booking_id not in self._erased and is_earned(data, offering):
+            one = Expected("certificate", data.person_id, data.offering_id, offset)
+            self.expected.setdefault(identity("certificate", data.booking_id), one)
 
     def _seat(self, data: Booking, offset: int) -> None:
         stays = self.stays[data.offering_id].setdefault(data.person_id, [])

@@ -370,3 +370,34 @@ def test_what_is_due_must_be_there_and_nothing_else() -> None:
     moved = {**due, ("o", "s", 7): START}
     offering.status = "scheduled"
     assert len([*audit_due(moved, [offering], NOON, LEAD)]) == 1
+
+
+# --- certificates and lists for trainers ------------------------------------------------------------------------------
+
+
+def certified(**more: Any) -> World:
+    return World().booking("completed", "anna", "confirmed", completed_at=NOON, **more)
+
+
+def certificate(person: str = "anna") -> dict[str, Any]:
+    return message(identity("certificate", f"b-{person}"), "certificate", person)
+
+
+def test_a_certificate_is_told_once_whatever_is_corrected_later() -> None:
+    assert certified().booking("attendance_recorded", "anna", "confirmed").judged(certificate()) == []
+    assert "was never told: there is no message certificate" in certified().judged()[0]
+    assert "tells nothing that happened" in World().booking("assigned", "anna", "confirmed").judged(certificate())[0]
+
+
+def test_an_erased_person_earns_no_certificate_any_more() -> None:
+    world = World().booking("erased", "anna", "confirmed").booking("completed", "anna", "confirmed", completed_at=NOON)
+
+    assert world.judged() == []
+
+
+@pytest.mark.parametrize(("days", "found"), [(8, 1), (7, 0), (0.1, 0), (0, 1)])
+def test_a_list_for_trainers_belongs_into_the_week_before(days: float, found: int) -> None:
+    at = (START - timedelta(days=days)).isoformat()
+    one = message("r", "roster", "tom", created_at=at, starts_at=START.isoformat(), sent_at=at, next_try=START)
+
+    assert len(World().judged(one)) == found
