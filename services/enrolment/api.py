@@ -8,7 +8,7 @@ from pymongo.errors import PyMongoError
 
 from services.enrolment import door
 from services.enrolment.answers import BookingAnswer, booking_answers
-from services.enrolment.cohorts import Cohort, cohorts_of
+from services.enrolment.cohorts import AssignedCohort, cohorts_of
 from services.enrolment.records import attributes_of
 from services.enrolment.settings import Settings
 from services.enrolment.store import write_person
@@ -125,7 +125,7 @@ def router(entrance: Door, views: Views, clock: Clock) -> APIRouter:
         # a long queue takes seconds to put into words, and the consumer shares this loop
         return Json(await asyncio.to_thread(booking_answers, ledger, claimants, names, clock.now()))
 
-    @routes.get("/api/offerings/{offering_id:path}/cohorts", openapi_extra=says(list[Cohort], 404))
+    @routes.get("/api/offerings/{offering_id:path}/cohorts", openapi_extra=says(list[AssignedCohort], 404))
     async def cohorts(offering_id: OfferingId) -> Response:
         """Who was assigned to an offering, and who has fulfilled it, in this run or in another one of its course."""
         offering = (await views.ledger(offering_id) or _missing(offering_id)).offering

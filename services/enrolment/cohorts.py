@@ -17,7 +17,7 @@ from shared.events import LIVE, Booking, Status
 _BEST: Final[Sequence[Status]] = ("confirmed", "waiting", "awaiting_approval")
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
+class AssignedPerson(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody assigned. `offering_id`: the run in which it was fulfilled, else in which a booking lives, else null.
 
     `status`: of the booking there, or of the last one on this offering.
@@ -29,7 +29,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     status: Status | None
 
 
-class Cohort(msgspec.Struct, frozen=True):
+class AssignedCohort(msgspec.Struct, frozen=True):
     """Everybody who was assigned to an offering with one cohort; `mandatory` if it is for anybody of them."""
 
     cohort: str
@@ -37,7 +37,7 @@ class Cohort(msgspec.Struct, frozen=True):
     assigned: int
     fulfilled: int
     open: int
-    people: list[Member]
+    people: list[AssignedPerson]
 
 
 def fulfils(booking: Booking) -> bool:
@@ -45,7 +45,7 @@ def fulfils(booking: Booking) -> bool:
     return booking.completed_at is not None or any(one.status in ("attended", "partly") for one in booking.attendance)
 
 
-def cohorts_of(offering_id: str, course_id: str, claimants: Collection[Claimant]) -> list[Cohort]:
+def cohorts_of(offering_id: str, course_id: str, claimants: Collection[Claimant]) -> list[AssignedCohort]:
     """The cohorts of an offering by name, their people in the order of their first requests.
 
     `claimants`: at least all who are assigned to the offering, and all of these people on other runs of the course.
@@ -55,7 +55,7 @@ def cohorts_of(offering_id: str, course_id: str, claimants: Collection[Claimant]
     for one in claimants:
         bookings = [claim.booking for claim in one.bookings]
         booked[one.person_id] += [it for it in bookings if offering_id == it.offering_id or it.course_id == course_id]
-    people = defaultdict[str, list[Member]](list)
+    people = defaultdict[str, list[AssignedPerson]](list)
     mandatory = set[str]()
     for one in own:
         for assigned in one.assigned:
@@ -64,12 +64,12 @@ def cohorts_of(offering_id: str, course_id: str, claimants: Collection[Claimant]
     return [_cohort(name, name in mandatory, people[name]) for name in sorted(people)]
 
 
-def _member(claimant: Claimant, bookings: Sequence[Booking]) -> Member:
+def _member(claimant: Claimant, bookings: Sequence[Booking]) -> AssignedPerson:
     ordered = sorted(bookings, key=lambda one: (one.offering_id != claimant.offering_id, one.offering_id))
     live = sorted((one for one in ordered if one.status in LIVE), key=lambda one: _BEST.index(one.status))
     done = [one for one in ordered if fulfils(one)]
     shown = next(iter(done or live), None)
-    return Member(
+    return AssignedPerson(
         person_id=claimant.person_id,
         fulfilled=bool(done),
         offering_id=shown.offering_id if shown else None,
@@ -77,6 +77,6 @@ def _member(claimant: Claimant, bookings: Sequence[Booking]) -> Member:
     )
 
 
-def _cohort(name: str, mandatory: bool, people: list[Member]) -> Cohort:  # noqa: FBT001 (a column)
+def _cohort(name: str, mandatory: bool, people: list[AssignedPerson]) -> AssignedCohort:  # noqa: FBT001 (a column)
     done = sum(one.fulfilled for one in people)
-    return Cohort(name, mandatory, len(people), done, len(people) - done, people)
+    return AssignedCohort(name, mandatory, len(people), done, len(people) - done, people)

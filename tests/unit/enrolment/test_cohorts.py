@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.enrolment.cohorts import Cohort, cohorts_of
+from services.enrolment.cohorts import AssignedCohort, cohorts_of
 from shared.cloudevents import Event
 from tests.support.enrolment import NOON, World, lms, scheduled
 
@@ -26,7 +26,7 @@ def completed(person: str, run: str = "o1") -> Event:
     return of(person, "completion.recorded", run, completed_at=NOON)
 
 
-def lists(*events: Event, runs: tuple[str, ...] = ("o1",)) -> list[Cohort]:
+def lists(*events: Event, runs: tuple[str, ...] = ("o1",)) -> list[AssignedCohort]:
     """The cohorts of the first run, after these events."""
     world = World()
     world.push(*events)
