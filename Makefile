@@ -14,7 +14,7 @@ KERN := shared/static/kern/.fetched
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev libraries browser demo up test test-unit test-containers nightly mutants compose-up compose-down compose-demo compose-faults compose-faults-short lint format types texts imports bench docs lock clean
+.PHONY: help install install-dev libraries browser demo up test test-unit test-containers nightly mutants compose-up compose-down compose-demo compose-faults compose-faults-short lint format types texts imports bench docs mails lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ imports: install-dev ## who may import whom
 
 bench: install-dev ## the benchmark (ARGS=--json: one line)
 	$(BIN)/lernbus bench $(ARGS)
+
+mails: install-dev ## the HTML frame of the mails, from MJML
+	$(BIN)/python deploy/compile_mails.py
 
 docs: install-dev ## docs/openapi.json, docs/asyncapi.json and the table of settings, from the code; refuses a breaking change
 	$(BIN)/python -m lernbus.docs.write
