@@ -19,8 +19,8 @@ FRAME = """<!doctype html><html lang="en"><title>Live</title>
 <main data-live="/live?seen={seen}"><h1>Live</h1><div data-part="all">{content}</div></main>
 <p id="live-said"></p></html>"""
 CONTENT = """<p id="version">{n}</p>{first}
-<form id="busy"><label>A <input name="a" value="{n}"></label><select name="s"><option>x<option>y</select></form>
-<form id="idle"><label>B <input name="b" value="{n}"></label></form>
+<form id="busy"><input type="hidden" name="version" value="{n}"><label>A <input name="a" value="{n}"></label><select name="s"><option>x<option>y</select></form>
+<form id="idle"><input type="hidden" name="version" value="{n}"><label>B <input name="b" value="{n}"></label></form>
 <details><summary>More</summary><p>version {n}</p></details>
 <ul>{items}</ul>"""
 
@@ -87,6 +87,8 @@ def test_a_form_that_is_being_filled_in_stays_and_the_others_follow(site: Site, 
     expect(page.get_by_label("A")).to_have_value("half-typ")
     expect(page.get_by_label("A")).to_be_focused()
     expect(page.get_by_label("B")).to_have_value("2")
+    versions = [page.locator(f"#{form} [name=version]").get_attribute("value") for form in ("busy", "idle")]
+    assert versions == ["1", "2"]  # what somebody began with is what they are asked about
     page.get_by_label("B").focus()  # the other one has been changed, if not by hand right now
     change(site, page)
     expect(page.get_by_label("A")).to_have_value("half-typ")
