@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, Policy
+from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 
@@ -58,9 +59,41 @@ class UnfoldedHeader(BaseHeader):
         return f"{self.name}: {self}{policy.linesep}"
 
 
-_headers: Final = HeaderRegistry()
+class Registry(HeaderRegistry):
+    """Makes the class of each header once; the standard library does so for every header of every mail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type] = {}
+
+    def __getitem__(self, name: str) -> type:
+        """The class of this header."""
+        if name not in self._made:
+            self._made[name] = super().__getitem__(name)
+        return self._made[name]
+
+
+class Fast(EmailPolicy):
+    """Reads headers that are the same in all mails, such as Content-Type, once: they are immutable."""
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, str]:  # noqa: ANN401 (what headers may be set to)
+        """The name and the header. Raises ValueError for a line break."""
+        if type(value) is str and name.lower() in SAME_IN_ALL:
+            return _read(name, value)
+        return super().header_store_parse(name, value)
+
+
+SAME_IN_ALL: Final = frozenset(
+    ["auto-submitted", "content-language", "content-type", "content-disposition", "content-transfer-encoding"]
+)
+_headers: Final = Registry()
 _headers.map_to_type("list-unsubscribe", UnfoldedHeader)
-POLICY: Final = SMTP.clone(header_factory=_headers)
+POLICY: Final = Fast(linesep=SMTP.linesep, header_factory=_headers)
+
+
+@lru_cache(maxsize=512)
+def _read(name: str, value: str) -> tuple[str, str]:
+    return EmailPolicy.header_store_parse(POLICY, name, value)
 
 
 def build(message_id: str, words: Words, sender: Address, now: datetime) -> Mail:
