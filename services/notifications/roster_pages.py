@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from services.notifications.attendance_words import ATTENDANCE_WORDS
 from services.notifications.roster import PRESENCES, session_of
 from services.notifications.roster_lists import PARTS, Lists
 from services.notifications.roster_views import Views
@@ -15,10 +16,12 @@ from services.notifications.roster_words import WORDS
 from services.notifications.settings import Settings
 from services.notifications.store import Database
 from shared.clock import Clock
+from shared.formats import LANGUAGES
 from shared.live import Live
 from shared.pages import Missing, Pages
 
 Endings = Mapping[str, Callable[[Request, str], Awaitable[Response]]]
+ALL_WORDS: Final = {one: {**WORDS[one], **ATTENDANCE_WORDS[one]} for one in LANGUAGES}
 BLANKS: Final = 6
 """Empty lines on a sheet, for people who come without a booking."""
 
@@ -62,7 +65,7 @@ class _Desk:
             "/attendance": self.attendance,
         }
         self.live = Live(lists.fingerprint)
-        self.pages = Pages("notifications", Path(__file__).parent / "html", WORDS, settings.zone)
+        self.pages = Pages("notifications", Path(__file__).parent / "html", ALL_WORDS, settings.zone)
 
     async def people(self, request: Request, asked: str) -> Response:
         """Everybody whom a search finds, with their bookings."""

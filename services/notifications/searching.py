@@ -15,13 +15,15 @@ def found_by(contact: Contact) -> list[str]:
     if contact.person is None:
         return []
     told = (contact.person_id, contact.person.email, contact.person.display_name)
-    return sorted({word for text in told for word in [text.casefold(), *spellings(text)]})
+    return sorted({word for text in told for word in spellings(text)})
 
 
 def spellings(text: str) -> set[str]:
-    """The words of a text, umlauts as in both of the ways in which people type them."""
+    """The words of a text, with and without what joins them, umlauts in both of the ways in which people type them."""
     lower = unicodedata.normalize("NFC", text.casefold())
-    return {plain(word) for word in [*_WORD.findall(lower), *_WORD.findall(lower.translate(_GERMAN))]}
+    return {
+        plain(word) for spelt in (lower, lower.translate(_GERMAN)) for word in [*spelt.split(), *_WORD.findall(spelt)]
+    }
 
 
 def plain(word: str) -> str:
@@ -34,5 +36,5 @@ def beginnings(asked: str) -> list[str]:
     """What somebody typed, as the beginnings of words that must all be there; an address or a pseudonym stays whole."""
     parts = asked.casefold().split()
     if len(parts) == 1 and not _WORD.fullmatch(parts[0]):
-        return [unicodedata.normalize("NFC", parts[0])]
+        return [plain(parts[0])]
     return [plain(word) for part in parts for word in (_WORD.findall(part) or [part])]

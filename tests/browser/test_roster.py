@@ -1,7 +1,6 @@
 """People of an offering by name, in a real browser: what the training office does with them arrives in enrolment."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -23,7 +22,7 @@ PAGES = (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def people(stack: Running) -> Iterator[None]:
+def people(stack: Running) -> None:
     sessions = [session("s1", "2024-10-01", title="Auftakt"), session("s2", "2024-10-02", title="Abschluss")]
     stack.push(
         event("organisation.changed", organisation_id="bonn", name="Bundesstadt Bonn"),
@@ -34,7 +33,6 @@ def people(stack: Running) -> Iterator[None]:
         request("genehmigt", "anna"),
         request("genehmigt", "dora"),
     )
-    return
 
 
 def bookings(stack: Running, offering_id: str = "reihe/2024") -> dict[str, dict[str, object]]:

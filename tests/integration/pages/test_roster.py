@@ -89,8 +89,8 @@ async def test_people_by_name(world: World, client: httpx2.AsyncClient) -> None:
 async def test_the_queue_is_in_the_order_of_the_log(world: World, client: httpx2.AsyncClient) -> None:
     await some(world)
     await world.feed(  # a later version of somebody who waits changes no place; who comes back is the last
-        ("booking.assigned", booking(7, "cleo", status="waiting", cohorts=["Azubis"])),
-        waiting(8, "dora", booking_id="b-dora"),
+        waiting(7, "dora", booking_id="b-dora"),
+        ("booking.assigned", booking(8, "cleo", status="waiting", cohorts=["Azubis"])),
         ("booking.cancelled", booking(9, "nobody", status="cancelled", reason="withdrawn")),
         waiting(10, "nobody", booking_id="b-again", waiting_since=NOW - timedelta(days=9)),
     )
