@@ -19,7 +19,7 @@ OVERDUE: Final = timedelta(minutes=5)
 AN_HOUR: Final = timedelta(hours=1)
 CHANGING: Final = timedelta(minutes=2)
 """So long other lead times may take to be carried out everywhere."""
-MESSAGE: Final = {"_id", "next_try", "lease", *Message.__struct_fields__} - {"message_id"}
+MESSAGE: Final = {"_id", "next_try", "lease", "settled_at", *Message.__struct_fields__} - {"message_id"}
 Document = Mapping[str, Any]
 DueKey = tuple[str, str, int]
 """Offering, session, days before it."""
