@@ -42,7 +42,7 @@ def render_text(report: Mapping[str, Any], time_zone: str = "Europe/Berlin") -> 
     if report["cohorts"]:
         named = [{**row, "label": f"{row['cohort']} ({row['offering_id']})"} for row in report["cohorts"]]
         parts.append(_table("Zugewiesene Gruppen", named, COHORTS))
-    parts += [*_unavailable(report["unavailable"]), *_coverage(report["coverage"]), *_withheld(report)]
+    parts += [*_unavailable(report["unavailable"]), *_coverage(report.get("coverage", {})), *_withheld(report)]
     return "\n\n".join(parts) + "\n"
 
 
