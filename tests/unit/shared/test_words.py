@@ -14,7 +14,7 @@ from services.enrolment.shown import State, Use
 from services.notifications.messages import Kind, MessageStatus
 from services.stats.figures import COHORT, DIMENSIONS, MEASURES
 from shared.events import Format, Status
-from shared.words import COMMON, Words
+from shared.words import COMMON
 
 
 def spoken(service: str) -> dict[str, dict[str, str]]:
@@ -37,9 +37,9 @@ def fields(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("words", SETS)
-def test_both_languages_say_the_same(words: str) -> None:
-    german, english = SETS[words]["de"], SETS[words]["en"]
+@pytest.mark.parametrize("service", ALL)
+def test_both_languages_say_the_same(service: str) -> None:
+    german, english = ALL[service]["de"], ALL[service]["en"]
     assert german.keys() == english.keys()
     assert {key: fields(text) for key, text in german.items()} == {key: fields(text) for key, text in english.items()}
     assert all(text.strip() for text in [*german.values(), *english.values()])
@@ -72,6 +72,10 @@ def test_every_word_of_the_services_has_its_text(service: str, kind: str, values
 
 @pytest.mark.parametrize("service", ALL)
 def test_every_text_of_a_template_exists(service: str) -> None:
-    used = {key for file in (SERVICES / service / "html").glob("*.html") for key in re.findall(r"\bt\(\"([a-z_.]+)\"[,)]", file.read_text())}
+    used = {
+        key
+        for file in (Path(services.__file__).parent / service / "html").glob("*.html")
+        for key in re.findall(r"\bt\(\"([a-z_.]+)\"[,)]", file.read_text())
+    }
     assert used
     assert used <= ALL[service]["de"].keys() | COMMON["de"].keys()
