@@ -10,7 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.notifications.documents import contact_of, entry_of
 from services.notifications.messages import Contact
-from services.notifications.searching import beginnings
+from services.notifications.searching import beginnings, found_by
 from services.notifications.state import Entry
 from shared.events import Offering
 from shared.pages import Missing
@@ -33,12 +33,17 @@ FOUND: Final = 50
 
 
 async def prepare(database: Database) -> None:
-    """The indexes of what is read here."""
+    """The indexes of what is read here, and the words of contacts that have none yet."""
     bookings = database["bookings"]
     await bookings.create_index([("offering_id", 1), ("status", 1), ("since", 1), ("_id", 1)])
     await bookings.create_index([("offering_id", 1), ("version", -1)])
     await bookings.create_index([("person_id", 1), ("offering_id", 1)])
-    await database["contacts"].create_index("words")
+    contacts = database["contacts"]
+    await contacts.create_index("words")
+    unfound = {"words": {"$exists": False}, "person": {"$ne": None}}  # kept before people were found by words
+    async for document in contacts.find(unfound):
+        same = {"_id": document["_id"], "offset": document["offset"]}  # an erasure that came meanwhile stays one
+        await contacts.update_one(same, {"$set": {"words": found_by(contact_of(document))}})
 
 
 class Lists:

@@ -285,6 +285,10 @@ async def test_what_was_kept_before_the_roster_had_its_fields(world: World, clie
     )
     assert "1 olga" in (await page(client, f"{ROSTER}?show=waiting")).text
     await page(client, f"{ROSTER}?q=olga")
+    await world.database["contacts"].update_one({"_id": "bela"}, {"$unset": {"words": ""}})
+    assert "Niemand" in (await page(client, "/notifications/people?q=müller")).text
+    await world.prepared()
+    assert "Béla Müller" in (await page(client, "/notifications/people?q=müller")).text
 
 
 @pytest.mark.parametrize("path", ["unknown", "o1?show=all", "o1?page=2", "o1/attendance?session=x", "x/sheet"])
