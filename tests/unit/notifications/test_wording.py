@@ -147,6 +147,7 @@ def test_nothing_that_could_do_harm_is_let_in(source: str) -> None:
     "source",
     [
         "{{ ''.__class__ }}",
+        "{{ title.__class__.__name__ }}",
         "{{ reader.__class__ }}",
         "{{ reader['__class__'] }}",
         "{{ title.upper() }}",
