@@ -11,7 +11,7 @@ TEMPLATE = Path(__file__).parents[3] / "deploy/compose/nginx.conf.template"
 def test_the_gateway_waits_longer_than_a_stream_is_silent() -> None:
     gateway = TEMPLATE.read_text()
     [patience] = re.findall(r"\n {8}proxy_read_timeout (\d+)s;", gateway)
-    assert 2 * live.COMMENT_SECONDS <= int(patience)
+    assert int(patience) >= 2 * live.COMMENT_SECONDS
     assert "proxy_buffering off;" in gateway
 
 
