@@ -12,6 +12,7 @@ from lernbus.roots import build, kind_of
 from lernbus.topics import ensure_topics, names
 from lernbus.watchdog import watchdog
 from services.enrolment.settings import Settings as EnrolmentSettings
+from shared import live
 from shared.clock import Clock
 from shared.credentials import BadFileError
 from shared.guard import Doors, open_doors
@@ -44,6 +45,7 @@ async def _run(service: Service, clock: Clock, doors: Doors | None, sock: socket
         if common is not None:
             await stack.enter_async_context(common.followed())
         await stack.enter_async_context(service.running())
+        stack.callback(live.stopping(app).set)  # pages that listen must not hold up what stops first
         await asyncio.Event().wait()
 
 

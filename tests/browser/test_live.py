@@ -19,8 +19,10 @@ FRAME = """<!doctype html><html lang="en"><title>Live</title>
 <main data-live="/live?seen={seen}"><h1>Live</h1><div data-part="all">{content}</div></main>
 <p id="live-said"></p></html>"""
 CONTENT = """<p id="version">{n}</p>{first}
-<form id="busy"><input type="hidden" name="version" value="{n}"><label>A <input name="a" value="{n}"></label><select name="s"><option>x<option>y</select></form>
-<form id="idle"><input type="hidden" name="version" value="{n}"><label>B <input name="b" value="{n}"></label></form>
+<form id="busy"><input type="hidden" name="version" value="{n}">
+<label>A <input name="a" value="{n}"></label><select name="s"><option>x<option>y</select></form>
+<form id="idle"><input type="hidden" name="version" value="{n}">
+<label>B <input name="b" value="{n}"></label></form>
 <details><summary>More</summary><p>version {n}</p></details>
 <ul>{items}</ul>"""
 
