@@ -114,6 +114,7 @@ class ScriptedMail:
         self.rcpt: dict[str, list[str]] = {}
         self.data: dict[str, list[str]] = {}
         self.accepted: list[tuple[str, bytes]] = []
+        self.senders: list[str] = []
         self.connections = 0
         self.delay = 0.0
         self.before_data: Callable[[], Awaitable[None]] | None = None
@@ -133,6 +134,7 @@ class ScriptedMail:
         address = envelope.rcpt_tos[0]
         answer = _next(self.data, address)
         if answer.startswith("250") or answer == "take and drop":
+            self.senders.append(envelope.mail_from)
             self.accepted.append((address, envelope.content))
         if "drop" in answer:
             server.transport.abort()
