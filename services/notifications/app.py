@@ -10,7 +10,6 @@ from services.notifications import (
     editor,
     metrics,
     pages,
-    reminder_pages,
     roster_pages,
     subscription,
 )
@@ -25,6 +24,7 @@ from services.notifications.sender import Sender
 from services.notifications.settings import Settings
 from services.notifications.store import Store, prepare
 from services.notifications.subscription import Readers
+from services.notifications.summary import Summary
 from services.notifications.trainers_firing import Rosters
 from shared import marks, runtime
 from shared.clock import Clock
@@ -45,6 +45,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     reminders = Reminders(database, clock, append_marks, sender.wake.set, settings)
 
     rosters = Rosters(database, clock, append_marks, sender.wake.set, settings.budgets.database)
+    summary = Summary(database, settings, clock, links)
     lead_times = LeadTimes(database, settings, clock)
 
     async def also() -> dict[str, int]:
@@ -62,7 +63,6 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         routers=[
             api.router(database),
             audit.router(database, settings, handler, clock),
-            reminder_pages.router(database, settings, lead_times),  # before the roster, whose pages have any ending
             roster_pages.router(database, settings, clock),
             pages.router(database, settings, clock),
             editor.router(database, settings, clock),
@@ -70,7 +70,10 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
             certificate_pages.router(database, links, settings),
             subscription.router(Readers(database, links), Office(settings.sender, settings.zone), clock),
         ],
-        loops=[sender.send_forever, reminders.remind_forever, rosters.tell_forever, lead_times.watch_forever],
+        loops=[
+            *(sender.send_forever, reminders.remind_forever, rosters.tell_forever),
+            *(summary.tell_forever, lead_times.watch_forever),
+        ],
         closing=[marking.stop, speaking.stop],
         also=also,
         questions=metrics.questions(database, clock, sender),

@@ -46,6 +46,9 @@ class Settings(settings.Settings):
     reminder_days: tuple[int, ...] = (7, 1)
     """So many days before a session its confirmed people are reminded."""
 
+    office_address: str | None = None
+    """Where the daily summary of what somebody has to look into goes; without it there is none."""
+
     @model_validator(mode="after")
     def _safe(self) -> Self:
         if self.smtp_username is not None and self.smtp_security == "none":
@@ -58,6 +61,8 @@ class Settings(settings.Settings):
             raise ValueError("mail_from: has no address")
         if self.mail_bounce is not None and not _is_address(self.mail_bounce):
             raise ValueError("mail_bounce: is no address")
+        if self.office_address is not None and not _is_address(self.office_address):
+            raise ValueError("office_address: is no address")
         if self.smtp_security == "none" and not (self.smtp_host == settings.DEMO_SINK or is_loopback(self.smtp_host)):
             raise ValueError("smtp_security: set starttls or tls, mails with names would travel in the clear")
         try:

@@ -8,6 +8,7 @@ leaves    {_id: leave_id, version}
 courses   {_id: course_id, title, competencies, ..., version}
 certificates {_id: booking_id, code, title, modules, ..., valid}       without the name; an erased person's are gone
 rosters   as due: the lists that trainers get (trainers.py)
+summaries {_id: day, until: BSON date, done}                    the office's daily summary (summary.py)
 approvals {_id: message_id, answer, at, published}              answers by a link in the mail (approvals.py)
 due       {_id, ..., at: BSON date}                             one per session and lead time
 choices   {_id: person_id, unsubscribed, links}                of readers of mails (choices.py)
@@ -66,6 +67,8 @@ async def prepare(database: Database) -> None:
     await database["bookings"].create_index([("offering_id", 1), ("status", 1), ("_id", 1)])
     await roster_lists.prepare(database)
     await choices.prepare(database)
+    asked = {"status": "awaiting_approval"}
+    await database["bookings"].create_index("status", partialFilterExpression=asked)
     await database["certificates"].create_index("code", unique=True)
     await database["rosters"].create_index("at")
     await database["rosters"].create_index([("offering_id", 1), ("session_id", 1)])

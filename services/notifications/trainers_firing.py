@@ -82,7 +82,8 @@ class Rosters:
             return
         same_session = {"offering_id": due.offering_id, "session_id": due.session_id}
         await rosters.delete_many({**same_session, "days": UPDATE}, session=session)
-        due_too = {**same_session, "days": {"$lt": due.days}, "at": {"$lte": now}}
+        nearer = {"$lt": due.days} if due.days != UPDATE else {"$gt": UPDATE}
+        due_too = {**same_session, "days": nearer, "at": {"$lte": now}}  # after a standstill one list will do
         offering = await self._offering(session, due)
         if now >= due.starts_at or offering is None or await rosters.find_one(due_too, session=session):
             return

@@ -127,6 +127,14 @@ async def test_a_change_that_the_next_list_tells_anyway_needs_none_of_its_own(wo
     assert await at(world, START - 20 * HOUR) == []
 
 
+async def test_after_a_standstill_one_list_will_do(world: World) -> None:
+    world.clock.set(START - 6 * DAY)
+    await world.feed(("booking.promoted", booking(4, "bela")))
+
+    (only,) = await at(world, START - HOUR)
+    assert "2. Bela Brandt" in only
+
+
 async def test_a_moved_session_has_its_list_a_week_before_its_new_time(world: World) -> None:
     moved = [session("s1", START + 30 * DAY)]
     await world.feed(("offering.rescheduled", offering(4, trainers=["tom"], sessions=moved)))
