@@ -44,7 +44,7 @@ class ReminderPages:
             return await self._answer(request, offering_id, given, own=own, wrong=True)
         await self._lead_times.set(offering_id, days)
         chosen = f"&lang={language_of(request)}" if request.query_params.get("lang") else ""
-        return RedirectResponse(f"{path_of(offering_id)}/reminders?done=saved{chosen}", 303, HEADERS)
+        return RedirectResponse(f"{quote(path_of(offering_id))}/reminders?done=saved{chosen}", 303, HEADERS)
 
     async def _answer(
         self, request: Request, offering_id: str, given: str, *, wrong: bool = False, **more: Any
@@ -70,8 +70,8 @@ def days_of(text: str) -> Sequence[int] | None:
 
 
 def path_of(offering_id: str) -> str:
-    """The offering's page."""
-    return f"/notifications/offerings/{quote(offering_id, safe='')}"
+    """The offering's page, not quoted yet."""
+    return f"/notifications/offerings/{offering_id}"
 
 
 def router(database: Database, settings: Settings, lead_times: LeadTimes) -> APIRouter:

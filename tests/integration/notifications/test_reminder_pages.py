@@ -12,13 +12,13 @@ from services.notifications.reminder_pages import days_of
 from shared import web
 from tests.support.notifications_world import World, offering
 
-PAGE = "/notifications/offerings/o%2F1/reminders"
+PAGE = "/notifications/offerings/o%20/1/reminders"
 
 
 @pytest.fixture
 async def world(database: AsyncDatabase[dict[str, Any]]) -> World:
     world = await World(database).prepared()
-    await world.feed(("offering.scheduled", offering(1, "o/1", title="<b>Vielfalt</b>")))
+    await world.feed(("offering.scheduled", offering(1, "o /1", title="<b>Vielfalt</b>")))
     return world
 
 
@@ -42,6 +42,7 @@ async def test_the_office_sets_when_people_are_reminded(world: World, client: ht
     before = (await client.get(PAGE + "?lang=en")).text
     assert "&lt;b&gt;Vielfalt" in before
     assert 'value="7, 1"' in before
+    assert f'action="{PAGE}?lang=en"' in before
     assert "The general setting counts" in before
     saved = await client.post(PAGE, data={"days": " 3,14, 3 ", "action": "save"})
     assert (saved.status_code, saved.headers["location"]) == (303, PAGE + "?done=saved")
