@@ -1,5 +1,7 @@
 """A mail as RFC 5322 wants it, from its words. Pure."""
 
+from base64 import encodebytes
+from binascii import b2a_qp
 from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
@@ -110,24 +112,58 @@ def build(message_id: str, words: Words, sender: Address, now: datetime) -> Mail
     if words.unsubscribe is not None:
         mail["List-Unsubscribe"] = f"<{words.unsubscribe}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
-    _fill(mail, words, sender)
     mail["Content-Language"] = words.language
-    return Mail(to.addr_spec, words.subject, words.language, mail.as_bytes())
+    mail["MIME-Version"] = "1.0"
+    kind, parts = _content(message_id, words, sender)
+    mark = f"=_mail_{message_id}"  # such a sequence stands in no part: neither of the two encodings has it
+    mail["Content-Type"] = f'multipart/{kind}; boundary="{mark}"'
+    head = b"".join(POLICY.fold_binary(name, value) for name, value in mail.raw_items())
+    return Mail(to.addr_spec, words.subject, words.language, head + b"\r\n" + _multipart(mark, parts))
 
 
-def _fill(mail: EmailMessage, words: Words, sender: Address) -> None:
+# Parts are put together by hand, in a quarter of the time that `email` takes; their headers hold nobody's words.
+
+
+def _content(message_id: str, words: Words, sender: Address) -> tuple[str, list[bytes]]:
     """mixed(alternative(text, html, the first invitation), the invitations as files, other files)."""
     page = Page(words.subject, words.language, sender.display_name or sender.addr_spec, words.notes)
-    mail.set_content(with_notes(words.body, words.notes), cte="quoted-printable")
-    mail.add_alternative(html(page, words.body), subtype="html", cte="quoted-printable")
-    for first in words.invitations[:1]:  # mail programs act upon one, and on no other part
-        mail.add_alternative(first.text, subtype="calendar", cte="base64", params={"method": first.method})
-    for place, one in enumerate(words.invitations, 1):
-        name = "invite.ics" if place == 1 else f"invite-{place}.ics"
-        mail.add_attachment(one.text, subtype="calendar", cte="base64", filename=name, params={"method": one.method})
-    for file in words.files:
-        maintype, _, subtype = file.media.partition("/")
-        mail.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=file.name)
+    text = [_text("plain", with_notes(words.body, words.notes)), _text("html", html(page, words.body))]
+    text += [_calendar(first) for first in words.invitations[:1]]  # mail programs act upon one, and on no other part
+    if not words.invitations and not words.files:
+        return "alternative", text
+    mark = f"=_text_{message_id}"
+    alternative = _entity(f'multipart/alternative;\r\n boundary="{mark}"', None, _multipart(mark, text))
+    calendars = [_calendar(one, place) for place, one in enumerate(words.invitations, 1)]
+    return "mixed", [alternative, *calendars, *map(_file, words.files)]
+
+
+def _multipart(mark: str, parts: Sequence[bytes]) -> bytes:
+    begin = f"--{mark}\r\n".encode()
+    return b"".join(begin + part + b"\r\n" for part in parts) + f"--{mark}--\r\n".encode()
+
+
+def _entity(kind: str, encoding: str | None, content: bytes, name: str | None = None) -> bytes:
+    encoded = f"\r\nContent-Transfer-Encoding: {encoding}" if encoding else ""
+    file = f'\r\nContent-Disposition: attachment; filename="{name}"' if name else ""
+    return f"Content-Type: {kind}{encoded}{file}\r\n\r\n".encode() + content
+
+
+def _text(kind: str, text: str) -> bytes:
+    lines = b"\r\n".join(text.encode().splitlines()) + b"\r\n"
+    return _entity(f'text/{kind}; charset="utf-8"', "quoted-printable", b2a_qp(lines))
+
+
+def _calendar(one: Invitation, place: int = 0) -> bytes:
+    """With a place it is a file."""
+    name = {0: None, 1: "invite.ics"}.get(place, f"invite-{place}.ics")
+    content = encodebytes(one.text.encode()).replace(b"\n", b"\r\n")
+    return _entity(f'text/calendar; charset="utf-8"; method="{one.method}"', "base64", content, name)
+
+
+def _file(file: File) -> bytes:
+    part, (maintype, _, subtype) = EmailMessage(policy=SMTP), file.media.partition("/")
+    part.set_content(file.content, maintype=maintype, subtype=subtype, disposition="attachment", filename=file.name)
+    return part.as_bytes()
 
 
 def recipient(name: str, address: str) -> Address:
