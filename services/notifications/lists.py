@@ -14,7 +14,7 @@ from pymongo import ASCENDING, DESCENDING
 from services.notifications.documents import message_of
 from services.notifications.messages import NO_ADDRESS, Message, order_key
 from services.notifications.resend import Resent, resent_of
-from services.notifications.store import Database
+from services.notifications.store import QUEUE, Database
 from shared.pages import Missing
 
 MESSAGES: Final = 50
@@ -93,7 +93,7 @@ async def numbers(database: Database, now: datetime) -> Numbers:
     return Numbers(
         await messages.count_documents(due),
         first["next_try"].replace(tzinfo=UTC) if first else None,
-        await messages.count_documents({**planned, "reason": NO_ADDRESS}),
+        await messages.count_documents({**planned, "reason": NO_ADDRESS}, hint=QUEUE),
         await messages.count_documents({"status": "failed", "settled_at": {"$gte": yesterday}}),
         await messages.count_documents({"status": "unclear"}),
     )
@@ -106,8 +106,9 @@ async def fingerprint(database: Database, message_id: str = "") -> object:
         fields = ["status", "reason", "sent_at", "attempts", "resent"]
         return await messages.find_one({"_id": message_id}, fields)
     last = await messages.find_one({}, ["order"], sort=[("order", -1)])
-    counts = [await messages.count_documents({"status": status}) for status in ("planned", "failed", "unclear")]
-    return last, counts
+    counts = [await messages.count_documents({"status": status}) for status in ("failed", "unclear")]
+    # this is asked every second, and without the hint all messages there ever were would be read
+    return last, counts, await messages.count_documents({"status": "planned"}, hint=QUEUE)
 
 
 async def newest(database: Database, query: Mapping[str, Any], before: str, after: str) -> Piece:
