@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.headerregistry import Address
@@ -172,3 +173,14 @@ def test_no_subject_of_a_leave_can_either(subject: str) -> None:
     words = render(message, person(), person(), None, ZoneInfo("Europe/Berlin"))
     mail = read(build("m", Words("N", "a@b.example", "de", *words), OFFICE, NOW))
     assert len(mail.keys()) == len(EXPECTED)
+
+
+@given(st.text(st.sampled_from("\r\n .=-_mäx\t\x0b\u2028"), max_size=300))
+def test_every_text_arrives_as_it_was_written(body: str) -> None:
+    """Blanks at the end of a line, a single dot, the mark between the parts: nothing is taken for something else."""
+    mail = read(written(body="T" + body, invitations=[INVITE]))
+    expected = "".join(line + "\r\n" for line in re.split("\r\n|\r|\n", "T" + body))
+    assert text(mail) in (expected, expected.removesuffix("\r\n"))
+    assert parts(mail)[0] == "multipart/mixed"
+    assert not [part.defects for part in mail.walk() if part.defects]
+    assert not re.search(rb"\r(?!\n)|(?<!\r)\n", mail.as_bytes())
