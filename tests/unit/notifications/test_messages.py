@@ -102,7 +102,8 @@ def test_there_is_no_try_once_the_last_session_has_begun() -> None:
     late = START + timedelta(days=9)
     assert after_refusal(message(attempts=1), two, late - 2 * MINUTE) == late - MINUTE
     assert after_refusal(message(attempts=1), two, late - MINUTE) is None
-    assert after_refusal(message(attempts=1), offering(sessions=[session(start=None)]), late) is not None
+    untimed = offering(sessions=[session(start=None, format="web_based")], format="web_based")
+    assert after_refusal(message(attempts=1), untimed, late) is not None
 
 
 def test_there_is_no_try_of_a_reminder_once_its_session_has_begun() -> None:
