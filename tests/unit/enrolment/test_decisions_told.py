@@ -100,7 +100,7 @@ def test_sessions_may_go_only_where_all_is_web_based() -> None:
     with pytest.raises(Invalid) as refused:
         world.push(on("offering.rescheduled", sessions=[]))
     assert (refused.value.reason, refused.value.field) == ("invalid", "data.sessions")
-    assert "only a web_based offering may have none" in str(refused.value)
+    assert refused.value.detail == "only a web_based offering may have none"
     web = offered(format="web_based")
     assert web.push(on("offering.rescheduled", sessions=[])) == ["offering.rescheduled"]
 
@@ -131,7 +131,41 @@ def test_who_has_no_seat_is_told_so_with_the_field() -> None:
     with pytest.raises(Invalid) as refused:
         offered().push(of("a", "completion.recorded", completed_at=NOON))
     assert (refused.value.reason, refused.value.field) == ("no_booking", "data.person_id")
-    assert "has no seat on this offering" in str(refused.value)
+    assert refused.value.detail == "has no seat on this offering"
+
+
+def test_nothing_passes_before_its_time() -> None:
+    with pytest.raises(Invalid) as refused:
+        offered().push(on("deadline.passed", at=NOON + HOUR))
+    assert (refused.value.reason, refused.value.field) == ("invalid", "data.at")
+    assert refused.value.detail == "lies after the event's own time"
+
+
+def test_a_group_takes_the_seats_of_a_delegation_that_are_left_and_no_more() -> None:
+    seats = [delegation("jena", 2), delegation("bonn", 1)]
+    world = offered(of("a", organisation="jena"), capacity=3, delegations=seats)
+    assert world.push(group("b@jena", "c@jena"), group("d@jena", name="h")) == [
+        *["booking.waitlisted"] * 2,
+        "booking.confirmed",
+    ]
+    assert world.push(group("e@jena", name="i")) == ["booking.waitlisted"]
+
+
+@pytest.mark.parametrize(
+    ("event", "complaint"),
+    [
+        (on("offering.capacity_changed", capacity=9), "the counters know of somebody who waits, and nobody does"),
+        (on("offering.cancelled"), "the counters know of bookings that live, and there are none"),
+    ],
+    ids=["walk", "cancellation"],
+)
+def test_counters_that_know_of_more_people_than_there_are_are_a_bug_and_no_endless_walk(
+    event: Event, complaint: str
+) -> None:
+    world = offered(capacity=0)
+    world.store.documents["offerings"]["o1"]["waiting"] = 1
+    with pytest.raises(RuntimeError, match=f"^{complaint}$"):
+        world.push(event)
 
 
 def test_who_is_assigned_to_a_cancelled_offering_is_refused() -> None:
