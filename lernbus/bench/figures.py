@@ -39,6 +39,8 @@ RATIOS = (
     Ratio("withdraw_long_vs_short", "withdraw_long", "withdraw_short", ">= 0.8"),
     Ratio("withdraw_groups_vs_short", "withdraw_groups", "withdraw_short", ">= 0.8"),
     Ratio("cancel_long_vs_short", "cancel_long", "cancel_short", ">= 0.8"),
+    Ratio("mails_vs_bare", "mails", "mails_bare", ">= 0.8"),
+    Ratio("mails_vs_ready", "mails", "mails_ready", ""),
     Ratio("latency_p50_outcome_vs_bare", "outcome_p50", "round_trip_p50", ""),
     Ratio("latency_p99_outcome_vs_bare", "outcome_p99", "round_trip_p99", "<= 3"),
     Ratio("latency_p50_counter_vs_bare", "counter_p50", "round_trip_p50", ""),

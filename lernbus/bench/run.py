@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from lernbus.bench.figures import Rounds
 from lernbus.bench.latency import Latency
+from lernbus.bench.mail import Mails
 from lernbus.bench.queue import Queue
 from lernbus.bench.throughput import Throughput
 from lernbus.bench.world import Size, world
@@ -23,6 +24,7 @@ async def measure(size: Size, say: Callable[[str], None]) -> tuple[str, Rounds]:
             Latency(here),
             Throughput(here),
             Queue(here),
+            Mails(here),
         ):  # latency first, while stats has little to catch up with
             say("preparing")
             await group.prepare()

@@ -39,6 +39,7 @@ class Size:
     waiting: int = 100_000
     cancelled: int = 20_000
     moves: int = 2_000
+    mails: int = 1_000
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class Queue:
     """Claims, renews, settles and releases."""
 
     def __init__(self, database: Database) -> None:
-        self._database, self._messages = database, database["messages"]
+        self.database, self._messages = database, database["messages"]
         self.texts = OwnTexts(database)
 
     async def claim(self, lease: Lease, now: datetime, limit: int) -> list[Letter]:
@@ -146,7 +146,7 @@ class Queue:
         )
         people |= await self._contacts(reader for reader in readers if reader)
         offerings, standing = await self._offerings(letters), await self._standing(letters)
-        chosen = await choices_of(self._database, (letter.message.person_id or "" for letter in letters))
+        chosen = await choices_of(self.database, (letter.message.person_id or "" for letter in letters))
         for letter in letters:
             message = letter.message
             letter.choice = chosen.get(message.person_id or "", letter.choice)
@@ -155,7 +155,7 @@ class Queue:
             if (known := offerings.get(message.offering_id or "")) is not None:
                 letter.offering = known.offering
                 letter.standing = msgspec.structs.replace(letter.standing, told=known.told_in)
-        await look_up(self._database, letters)
+        await look_up(self.database, letters)
 
     async def _name_supervisors(self, lease: Lease, letters: Sequence[Letter]) -> None:
         """The reader of a request for approval is known once the contact of the person is."""
@@ -171,11 +171,11 @@ class Queue:
 
     async def _contacts(self, ids: Iterable[str]) -> dict[str, Contact]:
         wanted = {"_id": {"$in": sorted(set(ids))}}
-        return {found["_id"]: contact_of(found) async for found in self._database["contacts"].find(wanted)}
+        return {found["_id"]: contact_of(found) async for found in self.database["contacts"].find(wanted)}
 
     async def _offerings(self, letters: Sequence[Letter]) -> dict[str, Known]:
         wanted = sorted({letter.message.offering_id for letter in letters if letter.message.offering_id})
-        cursor = self._database["offerings"].find({"_id": {"$in": wanted}})
+        cursor = self.database["offerings"].find({"_id": {"$in": wanted}})
         return {found["_id"]: msgspec.convert(found, Known) async for found in cursor}
 
     async def _standing(self, letters: Sequence[Letter]) -> dict[str | None, Standing]:
@@ -184,10 +184,10 @@ class Queue:
         leaves = sorted({letter.message.leave.leave_id for letter in letters if letter.message.leave})
         found: dict[str | None, Standing] = {}
         if bookings:
-            async for one in self._database["bookings"].find({"_id": {"$in": bookings}}, ["status"]):
+            async for one in self.database["bookings"].find({"_id": {"$in": bookings}}, ["status"]):
                 found[one["_id"]] = Standing(status=one["status"])
         if leaves:
-            async for one in self._database["leaves"].find({"_id": {"$in": leaves}}):
+            async for one in self.database["leaves"].find({"_id": {"$in": leaves}}):
                 found[one["_id"]] = Standing(leave_version=one["version"])
         return found
 

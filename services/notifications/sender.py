@@ -36,7 +36,7 @@ class Sender:
 
     def __init__(self, queue: Queue, settings: Settings, clock: Clock, links: Links | None = None) -> None:
         self.wake = asyncio.Event()
-        self._queue, self._settings, self._clock = queue, settings, clock
+        self._queue, self.settings, self._clock = queue, settings, clock
         links = links or Links(settings)
         self._extras, self._around = Extras(links, settings), Around(links, Office(settings.sender, settings.zone))
         self._lines = [Line(settings) for _ in range(settings.smtp_connections)]
@@ -61,7 +61,7 @@ class Sender:
                 else:
                     await self._rest()
         finally:
-            await self._hang_up()
+            await self.hang_up()
 
     async def send_due(self) -> int:
         """Send at most CLAIM messages; returns how many were due."""
@@ -88,12 +88,13 @@ class Sender:
         now = asyncio.get_running_loop().time()
         self._idle_since = self._idle_since or now
         if now >= self._idle_since + IDLE_SECONDS:
-            await self._hang_up()
+            await self.hang_up()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(POLL_SECONDS):
                 await self.wake.wait()
 
-    async def _hang_up(self) -> None:
+    async def hang_up(self) -> None:
+        """Close all connections."""
         await asyncio.gather(*(line.close() for line in self._lines))
 
     # --- before a connection is needed ------------------------------------------------------------------------------
@@ -102,7 +103,7 @@ class Sender:
         """Settle what is not to be sent; return the others."""
         to_send, settled = [], []
         for letter in letters:
-            result = unsendable(letter, self._clock.now(), self._settings.zone)
+            result = unsendable(letter, self._clock.now(), self.settings.zone)
             if result is None:
                 to_send.append(letter)
             else:
@@ -149,7 +150,7 @@ class Sender:
 
     async def _one(self, line: Line, batch: Batch, domain: str, parcel: Parcel) -> bool:
         """Hand over one mail and settle it; False if there is no connection."""
-        mail = await self._build(parcel, batch.own)
+        mail = await self.write(parcel, batch.own)
         if mail is None:
             await self._settle(batch, [not_mailable(letter) for letter in parcel])
             return True
@@ -169,7 +170,8 @@ class Sender:
             results, batch.results = batch.results, []
             await self._write(batch.lease, results)
 
-    async def _build(self, parcel: Parcel, own: Own) -> Mail | None:
+    async def write(self, parcel: Parcel, own: Own) -> Mail | None:
+        """The mail; None if none can be written."""
         letter = parcel[0]
         reader = letter.reader.person if letter.reader else None
         about = letter.about.person if letter.about else None
@@ -177,14 +179,14 @@ class Sender:
             return None
         try:
             extra = await self._extras.of(letter)
-            zone = self._settings.zone
+            zone = self.settings.zone
             if len(parcel) > 1:
                 subject, body = digest(parcel, reader, zone, own)
             else:
                 subject, body = render(letter.message, reader, about, letter.offering, zone, own, **extra.values)
             words = Words(reader.display_name, reader.email, reader.language, subject, body, files=extra.files)
             words = self._around.add(words, letter.message, reader, letter.offering, letter.choice)
-            return build(letter.message.message_id, words, self._settings.sender, self._clock.now())
+            return build(letter.message.message_id, words, self.settings.sender, self._clock.now())
         except Exception as error:  # noqa: BLE001 - must not stop the others; its words may hold a name
             log.warning("mail cannot be written", message_id=letter.message.message_id, kind=type(error).__name__)
             return None

@@ -23,6 +23,7 @@ TINY = Size(
     waiting=90,
     cancelled=60,
     moves=30,
+    mails=40,
 )
 
 

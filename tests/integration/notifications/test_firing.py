@@ -242,7 +242,7 @@ async def mailed(world: World) -> list[str]:
         sender = world.sender(port)
         while await sender.send_due():
             pass
-        await sender._hang_up()
+        await sender.hang_up()
     found = [read_mail(raw).text for _, raw in world.mail.accepted]
     world.mail.accepted.clear()
     return found

@@ -22,7 +22,7 @@ async def send_all(world: World, **more: Any) -> None:
         sender = world.sender(port, **more)
         while await sender.send_due():
             pass
-        await sender._hang_up()
+        await sender.hang_up()
 
 
 async def test_an_outcome_becomes_one_mail_in_the_readers_language(world: World) -> None:

@@ -39,7 +39,7 @@ async def send(world: World, **more: Any) -> None:
         sender = world.sender(port, **more)
         while await sender.send_due():
             pass
-        await sender._hang_up()
+        await sender.hang_up()
 
 
 @contextlib.asynccontextmanager

@@ -33,7 +33,7 @@ async def send(world: World, port: int, **more: Any) -> None:
     sender = world.sender(port, **more)
     while await sender.send_due():
         pass
-    await sender._hang_up()
+    await sender.hang_up()
 
 
 async def anna(world: World) -> tuple[str, str | None]:

@@ -55,7 +55,7 @@ async def send_all(world: World) -> None:
         sender = world.sender(port, **KEY)
         while await sender.send_due():
             pass
-        await sender._hang_up()
+        await sender.hang_up()
 
 
 def mails(world: World, to: str = "p1@stadt.example") -> list[Any]:

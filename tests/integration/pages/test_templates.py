@@ -72,7 +72,7 @@ async def mailed(world: World) -> list[str]:
         sender = world.sender(port)
         while await sender.send_due():
             pass
-        await sender._hang_up()
+        await sender.hang_up()
     found = await world.messages(status="sent")
     return [one["subject"] for one in found]
 
