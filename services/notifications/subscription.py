@@ -83,12 +83,8 @@ def router(readers: Readers, office: Office, clock: Clock) -> APIRouter:
     routes = APIRouter(prefix="/notifications")
     pages = Pages("notifications", Path(__file__).parent / "html", _words(), office.zone)
 
-    @routes.api_route(
-        "/calendar/{token}.ics",
-        methods=["GET", "HEAD"],
-        response_class=Response,
-        openapi_extra=says(str, 404, media="text/calendar"),
-    )
+    @routes.head("/calendar/{token}.ics", include_in_schema=False)
+    @routes.get("/calendar/{token}.ics", response_class=Response, openapi_extra=says(str, 404, media="text/calendar"))
     async def calendar(request: Request, token: str) -> Response:
         """Everybody's own calendar (RFC 5545), to subscribe to: the token is in the mails."""
         person = await readers.of_calendar(token)
