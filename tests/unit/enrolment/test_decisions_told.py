@@ -134,6 +134,11 @@ def test_who_has_no_seat_is_told_so_with_the_field() -> None:
     assert refused.value.detail == "has no seat on this offering"
 
 
+def test_who_awaits_approval_has_no_moment_yet() -> None:
+    booking = offered(of("a"), approval="supervisor").bookings()[0]
+    assert (booking.seated_at, booking.waiting_since, booking.ended_at) == (None, None, None)
+
+
 def test_nothing_passes_before_its_time() -> None:
     with pytest.raises(Invalid) as refused:
         offered().push(on("deadline.passed", at=NOON + HOUR))
