@@ -50,7 +50,9 @@ def show(console: Console, broker: str, rounds: Rounds) -> None:
     console.print(table)
     table = Table("measured", "median (range)", "unit")
     for name, values in rounds.items():
-        table.add_row(name, _told(spread(values)), UNITS.get(name[-3:], "bookings/s"))
+        table.add_row(
+            name, _told(spread(values)), UNITS.get(name[-3:], "mails/s" if name.startswith("mails") else "bookings/s")
+        )
     console.print(table)
 
 

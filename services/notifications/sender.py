@@ -41,6 +41,7 @@ class Sender:
         self._extras, self._around = Extras(links, settings), Around(links, Office(settings.sender, settings.zone))
         self._lines = [Line(settings) for _ in range(settings.smtp_connections)]
         self._pace = Pace(settings.smtp_domain_connections, settings.smtp_connections)
+        self._unwritten: dict[Lease, list[Settled]] = {}
         self._pause = 0.0
         self._idle_since: float | None = None
         self.settled: Counter[str] = Counter()
@@ -65,6 +66,7 @@ class Sender:
 
     async def send_due(self) -> int:
         """Send at most CLAIM messages; returns how many were due."""
+        await self._catch_up()
         lease = Lease()
         try:
             letters = await self._queue.claim(lease, self._clock.now(), CLAIM)
@@ -75,12 +77,31 @@ class Sender:
                 finally:
                     await self._queue.texts.report(own, self._clock.now())
         finally:
-            await self._queue.release(lease)
+            await self._release(lease)
         return len(letters)
+
+    async def _catch_up(self) -> None:
+        """Write what could not be while the database was away, before the leases end and others send it again."""
+        for lease, results in [*self._unwritten.items()]:
+            await self._queue.settle(lease, results)
+            await self._queue.release(lease)
+            del self._unwritten[lease]
+
+    async def _release(self, lease: Lease) -> None:
+        try:
+            await self._queue.release(lease)
+        except Exception:
+            self._unwritten.setdefault(lease, [])
+            raise
 
     async def _write(self, lease: Lease, results: Sequence[Settled]) -> None:
         now = self._clock.now()
-        await self._queue.settle(lease, [dated(result, now) for result in results])
+        settled = [dated(result, now) for result in results]
+        try:
+            await self._queue.settle(lease, settled)
+        except Exception:
+            self._unwritten.setdefault(lease, []).extend(settled)
+            raise
         self.settled.update(result.status for result in results if result.status != "planned")
 
     async def _rest(self) -> None:
@@ -108,7 +129,8 @@ class Sender:
                 to_send.append(letter)
             else:
                 settled.append(result)
-        await self._write(lease, settled)
+        if settled:
+            await self._write(lease, settled)
         return to_send
 
     # --- a batch on several connections -----------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import AutoReconnect
 
 from services.notifications.mail import Mail
 from services.notifications.queue import Lease, Queue
@@ -128,9 +129,9 @@ async def test_an_outcome_that_is_unclear_is_sent_once_more_after_a_quarter_of_a
 async def test_what_is_not_taken_the_second_time_either_stays_unclear(world: World, answer: str) -> None:
     world.mail.data[ANNA] = ["take and drop", *[answer] * 99]
     await confirmed(world, "anna")
-    for _ in range(5 * 24):
+    for _ in range(30):
         await send(world)
-        world.clock.set(world.clock.now() + timedelta(hours=1))
+        world.clock.set(world.clock.now() + timedelta(hours=4))
     status, reason, _ = await result(world, "anna")
     assert (status, reason) == ("unclear", {"t": "connection lost", "5": "554 5.6.0", "4": "451 4.3.0"}[answer[0]])
     assert world.mail.to().count(ANNA) == (2 if "drop" in answer else 1)
@@ -311,6 +312,29 @@ async def test_the_lost_lease_of_a_dead_sender_is_taken_over_when_it_ends(world:
     await world.database["messages"].update_many({}, ended)
     await send(world)
     assert await result(world, "anna") == ("sent", None, 0)
+
+
+async def test_after_a_cut_of_the_database_nothing_waits_for_its_lease_and_nothing_is_sent_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await confirmed(world, *(f"p{n}" for n in range(9)))
+
+    async def away(*_: object) -> None:
+        raise AutoReconnect("cut")
+
+    async with world.mail.listening() as port:
+        sender = world.sender(port, smtp_connections=1)
+        with monkeypatch.context() as cut:
+            cut.setattr(sender._queue, "settle", away)
+            cut.setattr(sender._queue, "release", away)
+            with pytest.raises(AutoReconnect):
+                await sender.send_due()
+        assert len(world.mail.accepted) == 1
+        while await sender.send_due():
+            pass
+        await sender.hang_up()
+    assert len(world.mail.accepted) == len(set(world.mail.to())) == 9
+    assert {one["status"] for one in await world.messages()} == {"sent"}
 
 
 async def test_a_frozen_sender_sends_no_more_when_it_wakes_up() -> None:
