@@ -10,6 +10,7 @@ from services.notifications import (
     editor,
     metrics,
     pages,
+    reminder_pages,
     roster_pages,
     subscription,
 )
@@ -63,6 +64,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
         routers=[
             api.router(database),
             audit.router(database, settings, handler, clock),
+            reminder_pages.router(database, settings, lead_times),  # before the roster, whose pages have any ending
             roster_pages.router(database, settings, clock),
             pages.router(database, settings, clock),
             editor.router(database, settings, clock),
