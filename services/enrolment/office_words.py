@@ -99,8 +99,7 @@ OFFICE_WORDS: Final[Words] = {
         "about.refuse": "The request ends. The person is told.",
         "about.reschedule": "Everybody with a seat and everybody who waits is told; calendars and reminders follow. "
         "A row without title and times is left out.",
-        "about.format": "Bookings and waiting list stay. Everybody is told. A row without title and times is left "
-        "out.",
+        "about.format": "Bookings and waiting list stay. Everybody is told. A row without title and times is left out.",
         "about.cancel": "All bookings end and everybody is told. This cannot be undone.",
         "about.attendance": "Attendance is recorded on the page with the names.",
         "field.capacity": "Seats in all",

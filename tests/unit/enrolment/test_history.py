@@ -87,6 +87,6 @@ def test_nobodys_own_words_about_a_person_are_kept(log: Log) -> None:
 
 def test_the_next_steps_are_added_in_the_database(log: Log) -> None:
     [entry] = log.push(lms("offering.capacity_changed", offering_id="o1", capacity=3))
-    write = _write_entry(entry)
+    write: Any = _write_entry(entry)
     assert write._doc["$inc"] == {"moved.promoted": 2}
     assert "moved" not in write._doc["$setOnInsert"]

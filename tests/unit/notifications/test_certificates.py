@@ -169,7 +169,7 @@ def test_it_says_who_took_part_in_what(language: str, heading: str, hours: str) 
 @pytest.mark.parametrize(("language", "locale"), [("de", "de-DE"), ("en", "en-GB")])
 def test_it_is_tagged_titled_and_says_that_it_is_accessible(language: str, locale: str) -> None:
     reader = PdfReader(io.BytesIO(pdf(language)))
-    root = reader.trailer["/Root"].get_object()
+    root: Any = reader.trailer["/Root"].get_object()
     metadata = root["/Metadata"].get_object().get_data().decode()
 
     assert root["/MarkInfo"]["/Marked"]
