@@ -4,11 +4,11 @@ A GET changes nothing, for link scanners fetch every address in a mail: it shows
 """
 
 import hashlib
-from pathlib import Path
-from typing import Final
+import pathlib
+from typing import Annotated, Final
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
 from services.notifications.around import CALENDAR, UNSUBSCRIBE
@@ -29,6 +29,8 @@ from shared.pages import Pages
 from shared.web import ProblemError
 from shared.words import Words
 
+Token = Annotated[str, Path(description="What stands in the address that a mail tells.")]
+PersonId = Annotated[str, Path(description="The pseudonym of the calendar's reader.")]
 HEADERS: Final = {
     "Cache-Control": "private, max-age=300",
     "X-Robots-Tag": "noindex, nofollow",
@@ -81,11 +83,11 @@ class Readers:
 def router(readers: Readers, office: Office, clock: Clock) -> APIRouter:
     """GET /notifications/calendar/{token}.ics, GET and POST /notifications/unsubscribe/{token}."""
     routes = APIRouter(prefix="/notifications")
-    pages = Pages("notifications", Path(__file__).parent / "html", _words(), office.zone)
+    pages = Pages("notifications", pathlib.Path(__file__).parent / "html", _words(), office.zone)
 
     @routes.head("/calendar/{token}.ics", include_in_schema=False)
     @routes.get("/calendar/{token}.ics", response_class=Response, openapi_extra=says(str, 404, media="text/calendar"))
-    async def calendar(request: Request, token: str) -> Response:
+    async def calendar(request: Request, token: Token) -> Response:
         """Everybody's own calendar (RFC 5545), to subscribe to: the token is in the mails."""
         person = await readers.of_calendar(token)
         if person is None:
@@ -99,7 +101,7 @@ def router(readers: Readers, office: Office, clock: Clock) -> APIRouter:
         return Response(text, headers=headers, media_type="text/calendar")
 
     @routes.post("/api/people/{person_id}/links/renew", status_code=204, response_class=Response)
-    async def renew(person_id: str) -> Response:
+    async def renew(person_id: PersonId) -> Response:
         """Make the calendar's address known to others worthless: the next mail has a new one."""
         await renew_links(readers.database, person_id)
         return Response(None, 204)

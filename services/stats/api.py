@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import Response
 
 from services.stats.answers import Report
@@ -31,6 +31,7 @@ POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 
 Year = Annotated[int, Query(ge=1900, lt=2200, description="The year that is reported.")]
 Organisation = Annotated[str | None, Query(description="Narrows the report to this organisation.")]
 Lang = Annotated[Language, Query(description="The language of the report.")]
+Kind = Annotated[Form, Path(description="The format of the file.")]
 Known = Annotated[str | None, Header(alias="If-None-Match", description="The ETag of the report that is known.")]
 
 
@@ -38,15 +39,15 @@ def routes(reports: Reports, settings: Settings) -> APIRouter:
     """GET /stats/api/report?year=&organisation= and the same as report.csv, .xlsx, .html and .pdf."""
     router = APIRouter(prefix="/stats/api")
 
-    @router.get("/report", openapi_extra=_says(Report))
+    @router.get("/report", openapi_extra=_says(Report), response_class=Response)
     async def report(year: Year, organisation: Organisation = None, known: Known = None) -> Response:
         """The council report of a year. Its ETag changes when an event has been counted."""
         found, state = await reports.answer(Question(year, organisation))
         return _answer(lambda: Json(found), found, state, known, organisation)
 
-    @router.get("/report.{form}", openapi_extra=_says(bytes, "application/octet-stream"))
+    @router.get("/report.{form}", openapi_extra=_says(bytes, "application/octet-stream"), response_class=Response)
     async def file(
-        form: Form, year: Year, organisation: Organisation = None, lang: Lang = "de", known: Known = None
+        form: Kind, year: Year, organisation: Organisation = None, lang: Lang = "de", known: Known = None
     ) -> Response:
         """The same as a file: `csv`, `xlsx`, `html` or `pdf`, in German or English."""
         found, state = await reports.answer(Question(year, organisation))

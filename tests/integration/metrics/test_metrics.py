@@ -180,15 +180,16 @@ async def test_the_queue_and_what_has_to_be_looked_into(database: Database, mong
     one = service("notifications", database, mongo_uri)
     await one.prepare()
 
-    def message(name: str, status: str, late: int, reason: str | None = None) -> dict[str, Any]:
-        due = NOW - timedelta(seconds=late)
-        return {"_id": name, "status": status, "next_try": due, "order": name, "reason": reason}
+    def message(name: str, status: str, late: int | None = None, reason: str | None = None) -> dict[str, Any]:
+        """`late` seconds after its time; without a time it is settled."""
+        due = {} if late is None else {"next_try": NOW - timedelta(seconds=late)}
+        return {"_id": name, "status": status, "order": name, "reason": reason, **due}
 
     await database["messages"].insert_many(
         [
             message("a", "planned", 90), message("b", "planned", 40), message("c", "planned", -600),
-            message("d", "planned", 900, "no_address"), message("e", "sent", 5_000), message("f", "unclear", 5_000),
-            message("g", "unclear", 5_000), message("h", "failed", 5_000),
+            message("d", "planned", 900, "no_address"), message("e", "sent"), message("f", "unclear"),
+            message("g", "unclear", -900), message("h", "failed"),
         ]
     )  # fmt: skip
     found = await shown(one)
