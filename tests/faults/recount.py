@@ -77,8 +77,11 @@ def _of_messages(told: Counter[Message], messages: Sequence[Found]) -> Iterator[
     for message in told.keys() | planned.keys():
         if told[message] != planned[message]:
             yield f"{message}: {planned[message]} messages instead of {told[message]}"
+    newest = {(one["offering_id"], one["person_id"]): one["message_id"] for one in messages}
     for one in messages:
-        if one["status"] not in ("sent", "unclear"):
+        is_newest = newest[one["offering_id"], one["person_id"]] == one["message_id"]
+        superseded = (one["status"], one["reason"]) == ("withheld", "superseded")  # while no mail could go out
+        if one["status"] not in ("sent", "unclear") and (is_newest or not superseded):
             yield f"message {one['message_id']} is {one['status']} ({one['reason']})"
 
 
