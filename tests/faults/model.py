@@ -15,6 +15,7 @@ TOLD = {
         "promoted": "promoted",
         "refused": "refused",
         "cancelled": "cancelled",
+        "attendance_recorded": "certificate",  # the traffic's offerings have one session, which was attended then
     }.items()
 }
 SEATED = ("booking.confirmed", "booking.promoted")
