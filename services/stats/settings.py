@@ -1,5 +1,7 @@
 """What stats is told from outside."""
 
+from pydantic import Field
+
 from shared import settings
 
 
@@ -7,4 +9,6 @@ class Settings(settings.Settings):
     """The common settings, with a database of its own."""
 
     database: str = "lernbus_stats"
-    """The service\'s own database; nobody else reads or writes it."""
+    """The service's own database; nobody else reads or writes it."""
+    small_cells: int = Field(5, ge=3)
+    """From so many people on a figure about staff is told; what stands for fewer is withheld, and what would tell it."""
