@@ -11,4 +11,4 @@ class Settings(settings.Settings):
     database: str = "lernbus_stats"
     """The service's own database; nobody else reads or writes it."""
     small_cells: int = Field(5, ge=3)
-    """From so many people on a figure about staff is told; what stands for fewer is withheld, and what would tell it."""
+    """From so many people on a figure about staff is told; with fewer it is withheld, and so is what would tell it."""
