@@ -68,9 +68,17 @@ class Attendance(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
 
 
+class Assigned(msgspec.Struct, frozen=True, kw_only=True):
+    """When a booking was assigned with a cohort."""
+
+    cohort: str
+    at: datetime
+
+
 class Booking(msgspec.Struct, kw_only=True):
     """One person's claim on one offering, as enrolment publishes it after every change.
 
+    `assigned`: when each of the cohorts was; of bookings from before this was kept some are missing.
     `group_id`: of the group request that it came with; `all_or_nothing`: this group waits and gets its seats as one.
     """
 
@@ -86,6 +94,7 @@ class Booking(msgspec.Struct, kw_only=True):
     reason: str | None = None
     late: bool = False
     cohorts: list[str] = []
+    assigned: list[Assigned] = []
     waiting_since: datetime | None = None
     waiting_until: datetime | None = None
     seated_at: datetime | None = None
@@ -186,6 +195,12 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     offset: int | None = None
 
 
+class Restatement(msgspec.Struct, frozen=True, kw_only=True):
+    """Begins or ends, on one partition, a restatement of all that enrolment keeps; a later one has a higher number."""
+
+    generation: int
+
+
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """Names a dead letter of a service by the place of its record; `value` (base64) replaces the record's own."""
 
@@ -206,6 +221,18 @@ _BOOKING = (
     "approval_requested confirmed waitlisted promoted refused cancelled attendance_recorded completed assigned erased"
 )
 _OFFERING = "scheduled capacity_changed rescheduled format_changed cancelled"
+RESTATING: Final = "enrolment.restatement.begun.v1"
+RESTATED: Final = "enrolment.restatement.ended.v1"
+RESTATEMENT: Final[Catalogue] = {
+    "enrolment.booking.restated.v1": Booking,
+    "enrolment.offering.restated.v1": Offering,
+    "enrolment.leave.restated.v1": Leave,
+    "enrolment.course.restated.v1": Course,
+    "enrolment.organisation.restated.v1": Organisation,
+    RESTATING: Restatement,
+    RESTATED: Restatement,
+}
+"""The present state said again, for who builds its own anew: nothing has happened, and nobody is told."""
 OUTCOMES: Final[Catalogue] = {
     **{f"enrolment.booking.{what}.v1": Booking for what in _BOOKING.split()},
     **{f"enrolment.offering.{what}.v1": Offering for what in _OFFERING.split()},
@@ -213,5 +240,6 @@ OUTCOMES: Final[Catalogue] = {
     "enrolment.leave.withdrawn.v1": Leave,
     "enrolment.course.changed.v1": Course,
     "enrolment.organisation.changed.v1": Organisation,
+    **RESTATEMENT,
     **CONTROL,
 }

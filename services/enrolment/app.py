@@ -1,8 +1,9 @@
 """Composition root of enrolment."""
 
-from services.enrolment import actions, api, audit, metrics, pages
+from services.enrolment import actions, api, audit, metrics, pages, restate_api
 from services.enrolment.consumer import Enrolment
 from services.enrolment.deadlines import Deadlines
+from services.enrolment.restate import Restating
 from services.enrolment.settings import Settings
 from services.enrolment.store import Store
 from services.enrolment.views import Views
@@ -18,6 +19,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     handler = Enrolment(store)
     desk = api.Door(database, entrance, settings, clock)
     deadlines = Deadlines(views, entrance, clock, settings)
+    restating = Restating(database, again := runtime.publisher(settings), clock, settings.partitions)
 
     async def also() -> dict[str, int]:
         return {"due": len(await views.due(clock.now(), 1))}
@@ -33,9 +35,10 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
             api.router(desk, views, clock),
             pages.router(database, settings, clock),
             actions.router(database, settings, clock, desk),
+            restate_api.router(restating),
         ],
-        loops=[deadlines.turn],
-        closing=[entrance.stop],
+        loops=[deadlines.turn, restating.turn],
+        closing=[entrance.stop, again.stop],
         also=also,
         questions=[metrics.seats(database, clock)],
     )

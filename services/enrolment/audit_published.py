@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from services.enrolment.audit_history import Entity, OfferingHistory, digest
 from shared.audit import Finding
-from shared.events import Booking, Course, Leave, Offering, Organisation
+from shared.events import RESTATEMENT, Booking, Course, Leave, Offering, Organisation
 
 Place = tuple[str, str]
 """Collection and id of an entity; a booking counts the versions of its offering."""
@@ -27,6 +27,8 @@ class EnrolmentHistory:
         `cut`: the partition's oldest records are gone; `early`: the event was there before the kept state was read.
         """
         self.events += 1
+        if kind in RESTATEMENT:  # said again as it is, in no order: of the history it says nothing
+            return
         place, kept = place_of(entity), self._kept.get(place_of(entity), 0)
         if entity.version > kept:
             if early:

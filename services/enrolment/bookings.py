@@ -17,7 +17,7 @@ from services.enrolment.state import Decision, State, mark_of, remember
 from services.enrolment.waiting import Assignment, Claimant
 from shared.cloudevents import Event
 from shared.errors import Invalid
-from shared.events import Attendance, Booking
+from shared.events import Assigned, Attendance, Booking
 
 Rule = Callable[[Change, Claimant, Any], None]
 
@@ -117,11 +117,13 @@ def _assign(change: Change, claimant: Claimant, candidate: Candidate, index: int
         return
     _keep_assignment(change, claimant)
     cohort = change.event.data.cohort
+    assigned = Assigned(cohort=cohort, at=change.event.time)
     if (booking := claimant.live) is None:
         status, reason = places.of_person(change.ledger, candidate.organisation_id)
-        change.book(claimant, candidate, index, status=status, reason=reason, cohorts=[cohort])
+        change.book(claimant, candidate, index, status=status, reason=reason, cohorts=[cohort], assigned=[assigned])
     elif cohort not in booking.cohorts:
-        change.amend(claimant, "enrolment.booking.assigned.v1", cohorts=[*booking.cohorts, cohort])
+        with_it = {"cohorts": [*booking.cohorts, cohort], "assigned": [*booking.assigned, assigned]}
+        change.amend(claimant, "enrolment.booking.assigned.v1", **with_it)
 
 
 def _keep_assignment(change: Change, claimant: Claimant) -> None:

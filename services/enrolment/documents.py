@@ -12,7 +12,10 @@ from services.enrolment.waiting import Claimant
 from shared.events import Course, Leave, Organisation
 
 Document = dict[str, Any]
-COLLECTIONS: Final = ("offerings", "claimants", "courses", "organisations", "leaves", "people", "history", "pending")
+COLLECTIONS: Final = (
+    *("offerings", "claimants", "courses", "organisations", "leaves", "people", "history", "pending"),
+    "restatements",
+)
 _ENTITIES: Final[Mapping[str, type[Course | Leave | Organisation]]] = {
     "courses": Course,
     "organisations": Organisation,

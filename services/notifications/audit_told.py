@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from services.notifications.certificates import is_earned
 from services.notifications.messages import identity
 from shared.audit import Finding
-from shared.events import Booking, Leave, Mark, Offering
+from shared.events import RESTATEMENT, Booking, Leave, Mark, Offering
 
 TOLD_TO_PERSON: Final = {
     "enrolment.booking.approval_requested.v1": "received",
@@ -67,7 +67,12 @@ class Telling:
         self._marks: defaultdict[int, list[tuple[datetime, int]]] = defaultdict(list)
 
     def take(self, kind: str, data: Any, time: datetime, place: tuple[int, int]) -> None:  # noqa: ANN401 (a payload)
-        """One record at (partition, offset) that was applied. An older version than is known tells nothing."""
+        """One record at (partition, offset) that was applied. An older version than is known tells nothing.
+
+        What is said again only for who counts anew is told to nobody.
+        """
+        if kind in RESTATEMENT:
+            return
         match data:
             case Mark():
                 self._marks[place[0]].append((time, place[1]))

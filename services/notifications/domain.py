@@ -9,7 +9,7 @@ from services.notifications import certificates, events, moved, roster, trainers
 from services.notifications.messages import Contact, Kind, Message, identity, order_key
 from services.notifications.reminders import Changes, due_changes
 from services.notifications.state import STEP, Cause, Entry, Known, Outcome, Page, Rule, State
-from shared.events import Booking, Leave, Offering, Person, PersonErased
+from shared.events import RESTATEMENT, Booking, Leave, Offering, Person, PersonErased
 
 # --- people ---------------------------------------------------------------------------------------------------------
 
@@ -190,6 +190,11 @@ def _plan(state: State, cause: Cause, kind: Kind, person_id: str, message_id: st
     return message
 
 
+def restated(_state: State, _cause: Cause) -> Outcome:
+    """enrolment.*.restated.v1: for who counts anew. It is known here, and tells nobody anything."""
+    return "repeated"
+
+
 _OFFERING: Final = "scheduled capacity_changed rescheduled format_changed cancelled"
 _BOOKING: Final = (
     "approval_requested confirmed waitlisted promoted refused cancelled attendance_recorded completed assigned erased"
@@ -207,4 +212,5 @@ def rules(lead_days: Sequence[int]) -> Mapping[str, Rule]:
         **{f"enrolment.leave.{what}.v1": leave_changed for what in ("granted", "withdrawn")},
         "enrolment.course.changed.v1": certificates.course_changed,
         "enrolment.organisation.changed.v1": roster.organisation_changed,
+        **dict.fromkeys(RESTATEMENT, restated),
     }

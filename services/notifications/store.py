@@ -33,7 +33,7 @@ from services.notifications.documents import contact_of, entry_of
 from services.notifications.events import TOLD_TO_ALL
 from services.notifications.state import STEP, Known, Page, State
 from shared.clock import Clock
-from shared.events import Booking, Course, Leave, Offering, Organisation, Person, PersonErased
+from shared.events import RESTATEMENT, Booking, Course, Leave, Offering, Organisation, Person, PersonErased
 from shared.handler import Item
 from shared.runtime import create
 
@@ -157,7 +157,8 @@ class _Wanted:
         self.erasures: set[str] = set()
         self.walks: dict[str, int] = {}
         for item in items:
-            self._add(item)
+            if item.event.type not in RESTATEMENT:  # these change nothing here
+                self._add(item)
 
     def _add(self, item: Item) -> None:
         match item.event.data:
