@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from services.stats.counters import differences
-from services.stats.domain import changed
 from services.stats.events import TOPICS
-from services.stats.store import State, Store, place_of
+from services.stats.state import State
+from services.stats.store import Store
 from shared.cloudevents import Catalogue
 from shared.handler import Item, Result, Writes
 
@@ -27,18 +26,7 @@ class StatsHandler:
 
     def apply(self, state: State, item: Item) -> Result:
         """Take the entity over, unless this version or a newer one is known."""
-        data, time = item.event.data, item.event.time
-        place = place_of(data)
-        old = state.entities.get(place)
-        if old is not None and old.version >= data.version:
-            return Result("repeated")
-        new = state.entities[place] = changed(old, data, time, item.partition)
-        state.changed.add(place)
-        for trace, by in differences(old, new, self._store.zone).items():
-            state.counters[trace] += by
-        state.as_of[item.partition] = max(time, state.as_of.get(item.partition, time))
-        state.since[item.partition] = min(time, state.since.get(item.partition, time))
-        return Result()
+        return state.apply(item)
 
     def writes(self, state: State) -> Writes:
         """Facts, labels, counters and how far we are."""

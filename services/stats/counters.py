@@ -1,134 +1,88 @@
-"""Counters as numbers of traces (design section 3, mechanism 10). Pure.
+"""Counters are sums over facts, kept by difference in the batch's transaction (design section 3, mechanism 10). Pure.
 
-A counter says how many facts of one partition have left the same trace: the offering, organisation, department and
-status group, and all that the figures of a year depend on, without the person. So a change of a fact takes one from the
-old trace's counter and adds one to the new one's, and nothing has to be counted again when an offering's format changes
-or one of its sessions moves into another year: both are joined when the counters are read.
+A counter says how many facts of one partition have left the same trace. The sums of each offering and year are kept
+ready too, and who is where on it now: so a dashboard reads few documents. When an offering's format or its sessions
+change, its sums take the difference that its counters make, and no booking is read again.
 """
 
-from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime, tzinfo
-from hashlib import blake2b
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import NamedTuple
 
-import msgspec
-
-from services.stats.domain import Assignment, Entity, Fact, LeaveFact, year_of
-from shared.events import Booking, Presence, Status
-
-
-class Presences(msgspec.Struct, frozen=True, order=True):
-    """The attendance recorded of one session, and the year (local) in which it was."""
-
-    session_id: str
-    status: Presence
-    recorded: int
+from services.stats.domain import Entity, Fact
+from services.stats.figures import Run, yearly
+from services.stats.traces import AnyTrace, Trace, trace_id, trace_of
+from shared.events import LIVE
 
 
-class Trace(msgspec.Struct, frozen=True, kw_only=True, tag="booking", tag_field="kind"):
-    """All that a booking's figures depend on, without the person. Years are those of the configured time zone.
+class Sum(NamedTuple):
+    """Whose sum: an offering's, or that of all leave of a partition. Year -y: what counts in every year from y on."""
 
-    It waits at the end of every year from `waits_from` until before `waits_to` (null: it waits still).
-    """
+    partition: int
+    offering_id: str | None
+    year: int
+    measure: str
+
+
+class Seat(NamedTuple):
+    """Those of an organisation who have a status on an offering now."""
 
     partition: int
     offering_id: str
-    course_id: str
     organisation_id: str | None
-    department: str | None
-    status_group: str | None
-    status: Status
-    seated: int | None
-    waits_from: int | None
-    waits_to: int | None
-    attendance: tuple[Presences, ...]
-    completed: int | None
+    status: str
 
 
-class LeaveTrace(msgspec.Struct, frozen=True, kw_only=True, tag="leave", tag_field="kind"):
-    """All that a leave's figures depend on, without the person."""
+@dataclass(slots=True)
+class Counts:
+    """All counters of some facts, or what is to be added to those there are.
 
-    partition: int
-    organisation_id: str
-    department: str | None
-    status_group: str | None
-    year: int
-    days: float
+    `traces`: every trace that has been met, by its id.
+    """
 
+    zone: tzinfo
+    traces: dict[str, AnyTrace] = field(default_factory=dict)
+    counters: Counter[str] = field(default_factory=Counter)
+    sums: Counter[Sum] = field(default_factory=Counter)
+    seats: Counter[Seat] = field(default_factory=Counter)
+    standing: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Of offerings: how many facts of each trace there are, as far as that is known."""
 
-def trace_of(entity: Entity | None, zone: tzinfo) -> Trace | LeaveTrace | None:
-    """What the entity counts as; None where it does not count."""
-    match entity:
-        case Fact():
-            return _booking_trace(entity, zone)
-        case LeaveFact(leave=leave) if leave.ended_at is None:
-            where = {name: getattr(leave, name) for name in ("organisation_id", "department", "status_group", "days")}
-            return LeaveTrace(**where, partition=entity.partition, year=leave.starts_on.year)
-    return None
+    def add(self, entity: Entity | None, run: Run, by: int = 1) -> None:
+        """Count a fact (`by` -1: no longer); `run`: its offering. What is no fact counts nowhere."""
+        trace = trace_of(entity, self.zone)
+        if trace is None:
+            return
+        name = trace_id(trace)
+        self.traces[name] = trace
+        self.counters[name] += by
+        self._add_sums(trace, run, by)
+        if isinstance(entity, Fact):
+            booking = entity.booking
+            self.standing[booking.offering_id][name] += by
+            if booking.status in LIVE:
+                self.seats[Seat(entity.partition, booking.offering_id, booking.organisation_id, booking.status)] += by
 
+    def replace(self, old: Entity | None, new: Entity, run: Run) -> None:
+        """A fact has changed: what stays the same is not touched."""
+        self.add(old, run, -1)
+        self.add(new, run)
 
-def differences(old: Entity | None, new: Entity, zone: tzinfo) -> Counter[Trace | LeaveTrace]:
-    """What to add to the counters when an entity changes: -1, +1, or nothing where the trace stays."""
-    change: Counter[Trace | LeaveTrace] = Counter()
-    before, after = trace_of(old, zone), trace_of(new, zone)
-    if before != after:
-        for trace, by in ((before, -1), (after, 1)):
-            if trace is not None:
-                change[trace] += by
-    return change
+    def stands(self, name: str, trace: AnyTrace, number: int) -> None:
+        """So many facts had left this trace before."""
+        self.traces[name] = trace
+        if isinstance(trace, Trace):
+            self.standing[trace.offering_id][name] += number
 
+    def run_changed(self, offering_id: str, old: Run, new: Run) -> None:
+        """The sums of an offering's standing facts after its format or its sessions have changed."""
+        if (old.format, old.months) != (new.format, new.months):
+            for name, number in self.standing[offering_id].items():
+                self._add_sums(self.traces[name], old, -number)
+                self._add_sums(self.traces[name], new, number)
 
-def counters_of(facts: Iterable[Fact | LeaveFact], zone: tzinfo) -> dict[str, int]:
-    """The counters that must stand in the database for these facts: {counter id: n}, n > 0."""
-    traces = (trace_of(fact, zone) for fact in facts)
-    return dict(Counter(counter_id(trace) for trace in traces if trace is not None))
-
-
-def counter_id(trace: Trace | LeaveTrace) -> str:
-    """The _id of a trace's counter: a digest, because ids of an LMS may hold what field names must not."""
-    return blake2b(msgspec.json.encode(trace), digest_size=16).hexdigest()
-
-
-def years_of(trace: Trace | LeaveTrace, assigned: Iterable[Assignment] = (), zone: tzinfo | None = None) -> set[int]:
-    """The years that the trace matters for by itself; those of its offering's sessions come on top when it is read."""
-    years = {year_of(one.at, zone) for one in assigned} if zone else set()
-    if isinstance(trace, LeaveTrace):
-        return years | {trace.year}
-    years |= {year for year in (trace.seated, trace.completed) if year is not None}
-    years |= {one.recorded for one in trace.attendance}
-    if trace.waits_from is not None:
-        years |= set(range(trace.waits_from, trace.waits_to or trace.waits_from + 1))
-    return years
-
-
-def _booking_trace(fact: Fact, zone: tzinfo) -> Trace:
-    booking = fact.booking
-
-    def year(moment: datetime | None) -> int | None:
-        return None if moment is None else year_of(moment, zone)
-
-    since, until = booking.waiting_since, _waiting_until(booking)
-    return Trace(
-        partition=fact.partition,
-        offering_id=booking.offering_id,
-        course_id=booking.course_id,
-        organisation_id=booking.organisation_id,
-        department=booking.department,
-        status_group=booking.status_group,
-        status=booking.status,
-        seated=year(booking.seated_at),
-        waits_from=year(since),
-        waits_to=year(until),
-        attendance=tuple(
-            sorted(Presences(one.session_id, one.status, year_of(one.recorded_at, zone)) for one in booking.attendance)
-        ),
-        completed=year(booking.completed_at),
-    )
-
-
-def _waiting_until(booking: Booking) -> datetime | None:
-    """When the waiting ended. Acts may carry times that put it before the beginning: then it is the beginning."""
-    since = booking.waiting_since
-    if since is None or booking.status == "waiting":
-        return None
-    return max(since, booking.waiting_until or booking.seated_at or booking.ended_at or since)
+    def _add_sums(self, trace: AnyTrace, run: Run, by: int) -> None:
+        offering_id = getattr(trace, "offering_id", None)
+        for (year, measure), amount in yearly(trace, run).items():
+            self.sums[Sum(trace.partition, offering_id, year, measure)] += by * amount

@@ -4,7 +4,7 @@ from datetime import datetime, tzinfo
 
 import msgspec
 
-from shared.events import Booking, Course, Format, Leave, Offering, Organisation
+from shared.events import Booking, Course, Delegation, Format, Leave, Offering, Organisation
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -48,19 +48,25 @@ class SessionFact(msgspec.Struct, frozen=True):
 
 
 class OfferingFact(msgspec.Struct, frozen=True, kw_only=True):
-    """What counting needs of an offering."""
+    """What counting and the overview of seats need of an offering. `ends_at`: the end of its last session."""
 
     offering_id: str
     course_id: str
     title: str
     format: Format
     status: str
+    capacity: int | None
+    waiting_list: bool
+    delegations: list[Delegation]
+    released: list[str]
     sessions: list[SessionFact]
+    ends_at: datetime | None
     version: int
 
 
 Entity = Fact | LeaveFact | OfferingFact | Course | Organisation
 Payload = Booking | Leave | Offering | Course | Organisation
+KEPT = tuple(name for name in OfferingFact.__struct_fields__ if name not in ("sessions", "ends_at"))
 
 
 def changed(old: Entity | None, data: Payload, time: datetime, partition: int) -> Entity:
@@ -72,8 +78,8 @@ def changed(old: Entity | None, data: Payload, time: datetime, partition: int) -
             return LeaveFact(leave=data, partition=partition)
         case Offering():
             sessions = [SessionFact(one.session_id, one.starts_at, one.topics) for one in data.sessions]
-            kept = {name: getattr(data, name) for name in ("offering_id", "course_id", "title", "format", "status")}
-            return OfferingFact(**kept, sessions=sessions, version=data.version)
+            ends_at = max((one.ends_at for one in data.sessions if one.ends_at), default=None)
+            return OfferingFact(**{name: getattr(data, name) for name in KEPT}, sessions=sessions, ends_at=ends_at)
     return data
 
 
@@ -82,10 +88,10 @@ def year_of(moment: datetime, zone: tzinfo) -> int:
     return moment.astimezone(zone).year
 
 
-def session_years(offering: OfferingFact | None, zone: tzinfo) -> dict[str, int]:
-    """{session_id: year} of the sessions that have a time."""
-    sessions = offering.sessions if offering else []
-    return {one.session_id: year_of(one.starts_at, zone) for one in sessions if one.starts_at}
+def month_of(moment: datetime, zone: tzinfo) -> int:
+    """The local month as a number: twelve a year, so that the year is `month // 12`."""
+    local = moment.astimezone(zone)
+    return local.year * 12 + local.month - 1
 
 
 def _assigned(old: Entity | None, data: Booking, time: datetime) -> list[Assignment]:

@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Final
 
-from services.stats.counters import LeaveTrace, Trace, trace_of
-from services.stats.domain import Fact, LeaveFact, OfferingFact, session_years, year_of
+from services.stats.domain import Fact, LeaveFact, OfferingFact
 from services.stats.figures import (
-    CLOSED_DIMENSIONS,
     COHORT,
     DIMENSIONS,
-    PRESENT,
     Figure,
+    Run,
     attended,
-    booking_figures,
-    leave_figures,
+    counted,
+    fulfilled,
+    run_of,
+    waits,
 )
+from services.stats.traces import LeaveTrace, Trace, trace_of
 from shared.events import Course, Organisation
 
 ENOUGH: Final = 5
@@ -95,68 +96,64 @@ class Tables:
 def tabulate(data: Data, year: int, zone: tzinfo) -> Tables:
     """Count all facts for one year."""
     tables = Tables()
-    years = {offering_id: session_years(offering, zone) for offering_id, offering in data.offerings.items()}
+    runs = {offering_id: run_of(offering, zone) for offering_id, offering in data.offerings.items()}
     for fact in data.facts:
-        _count(tables, data, fact, years.get(fact.booking.offering_id, {}), (year, zone))
+        _count(tables, data, fact, runs.get(fact.booking.offering_id, Run()), (year, zone))
     for leave in data.leaves:
         trace = trace_of(leave, zone)
-        if isinstance(trace, LeaveTrace):
-            _count_leave(tables, trace, leave.leave.person_id, year)
+        if isinstance(trace, LeaveTrace) and trace.year == year:
+            _count_leave(tables, trace, leave)
     return tables
 
 
-def _count(tables: Tables, data: Data, fact: Fact, sessions: Mapping[str, int], when: tuple[int, tzinfo]) -> None:
+def _count(tables: Tables, data: Data, fact: Fact, run: Run, when: tuple[int, tzinfo]) -> None:
     year, zone = when
     booking, trace = fact.booking, trace_of(fact, zone)
     if not isinstance(trace, Trace):
         return
-    offering = data.offerings.get(booking.offering_id)
-    amounts = booking_figures(trace, offering, sessions, year)
-    cohorts = [one.cohort for one in fact.assigned if year_of(one.at, zone) == year]
+    amounts = {measure for measure, month in counted(trace, run) if month // 12 == year}
+    amounts |= {"waiting"} if waits(trace, year) else set()
+    cohorts = [cohort for cohort, of in trace.cohorts if of == year]
     if not amounts and not cohorts:
         return
-    keys = _keys(trace, offering, data.courses)
-    participant = keys | {"topic": _topics(trace, offering, data.courses, attended(trace, sessions, year))}
+    there = [session_id for month, session_id in attended(trace, run) if month // 12 == year]
+    keys = _keys(fact, run, data.courses)
+    participant = keys | {"topic": _topics(keys["course"], run, data.courses, there)}
     for table in tables.both(booking.organisation_id):
         for measure in amounts:
             _add(table, participant if measure == "participants" else keys, measure, 1, booking.person_id)
         table.rows["organisation"][booking.organisation_id]  # so that whoever has a cohort has a row
         for cohort in cohorts:
-            _add_cohort(table.cohorts[cohort, booking.offering_id], fact)
+            _add_cohort(table.cohorts[cohort, booking.offering_id], booking.person_id, trace)
 
 
-def _count_leave(tables: Tables, trace: LeaveTrace, person_id: str, year: int) -> None:
-    keys = {dimension: {getattr(trace, _FIELDS[dimension])} for dimension in CLOSED_DIMENSIONS}
-    for measure, amount in leave_figures(trace, year).items():
-        for table in tables.both(trace.organisation_id):
-            _add(table, keys, measure, amount, person_id)
+def _count_leave(tables: Tables, trace: LeaveTrace, fact: LeaveFact) -> None:
+    leave = fact.leave
+    keys: dict[str, set[Key]] = {name: {getattr(leave, field)} for name, field in _FIELDS.items()}
+    for table in tables.both(leave.organisation_id):
+        _add(table, keys, "leave_days", trace.days, leave.person_id)
 
 
 _FIELDS: Final = {"department": "department", "status_group": "status_group", "organisation": "organisation_id"}
 
 
-def _keys(trace: Trace, offering: OfferingFact | None, courses: Mapping[str, Course]) -> dict[str, set[Key]]:
+def _keys(fact: Fact, run: Run, courses: Mapping[str, Course]) -> dict[str, set[Key]]:
     """The rows under which a booking counts; what is missing counts under null."""
-    course_id = offering.course_id if offering else trace.course_id
+    course_id = run.course_id or fact.booking.course_id
     course = courses.get(course_id)
-    every = [one.session_id for one in offering.sessions] if offering else []
     return {
         "course": {course_id},
-        "format": {offering.format if offering else None},
-        "topic": _topics(trace, offering, courses, every),
+        "format": {run.format},
+        "topic": _topics({course_id}, run, courses, run.topics),
         "competency": {*course.competencies} or {None} if course else {None},
-        **{dimension: {getattr(trace, name)} for dimension, name in _FIELDS.items()},
+        **{dimension: {getattr(fact.booking, name)} for dimension, name in _FIELDS.items()},
     }
 
 
-def _topics(
-    trace: Trace, offering: OfferingFact | None, courses: Mapping[str, Course], sessions: Iterable[str]
-) -> set[Key]:
+def _topics(course_ids: Iterable[Key], run: Run, courses: Mapping[str, Course], sessions: Iterable[str]) -> set[Key]:
     """The topics of the course and of these sessions."""
-    course = courses.get(offering.course_id if offering else trace.course_id)
-    of_sessions = {one.session_id: one.topics for one in offering.sessions} if offering else {}
-    topics: set[Key] = {*course.topics} if course else set()
-    return topics.union(*(of_sessions.get(session_id, ()) for session_id in sessions)) or {None}
+    of_course = (courses[one].topics for one in course_ids if one is not None and one in courses)
+    return set().union(*of_course, *(run.topics.get(session_id, ()) for session_id in sessions)) or {None}
 
 
 def _add(table: Table, keys: Mapping[str, set[Key]], measure: str, amount: Figure, person: str) -> None:
@@ -166,9 +163,7 @@ def _add(table: Table, keys: Mapping[str, set[Key]], measure: str, amount: Figur
             table.rows[dimension][key].add(measure, amount, person)
 
 
-def _add_cohort(cell: Cell, fact: Fact) -> None:
-    """Fulfilled: a participant, or completed, whenever that was."""
-    booking = fact.booking
-    cell.add("assigned", 1, booking.person_id)
-    if booking.completed_at is not None or any(one.status in PRESENT for one in booking.attendance):
-        cell.add("fulfilled", 1, booking.person_id)
+def _add_cohort(cell: Cell, person: str, trace: Trace) -> None:
+    cell.add("assigned", 1, person)
+    if fulfilled(trace):
+        cell.add("fulfilled", 1, person)

@@ -3,13 +3,18 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import count
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.stats.domain import Assignment, Fact, LeaveFact, OfferingFact, SessionFact
+from services.stats.counters import Counts
+from services.stats.domain import Assignment, Entity, Fact, LeaveFact, OfferingFact, SessionFact
 from services.stats.report import Question, answer
+from services.stats.state import State
+from services.stats.store import Store
 from services.stats.tables import Data
 from shared.events import Attendance, Booking, Course, Leave, Organisation, Presence
+from shared.runtime import Database
 
 BERLIN = ZoneInfo("Europe/Berlin")
 YEAR = 2023
@@ -76,6 +81,11 @@ def offering(
         "title": "Ein Lauf",
         "format": "in_person",
         "status": "scheduled",
+        "capacity": None,
+        "waiting_list": True,
+        "delegations": [],
+        "released": [],
+        "ends_at": max((one.starts_at for one in held if one.starts_at), default=None),
         "version": 1,
     }
     return OfferingFact(offering_id=offering_id, sessions=held, **(known | fields))
@@ -111,3 +121,20 @@ def report(known: Data, year: int = YEAR, organisation: str | None = None) -> di
 def row(found: dict[str, Any], dimension: str, key: str | None) -> dict[str, Any]:
     [one] = [one for one in found["by"][dimension] if one["key"] == key]
     return dict(one)
+
+
+async def plant(database: Database, store: Store, *entities: Entity) -> None:
+    """What stands in the database after these have been heard of: offerings first, all on their own partition."""
+    places: dict[type[Entity], tuple[str, str]] = {
+        Fact: ("facts", "booking.booking_id"),
+        LeaveFact: ("leaves", "leave.leave_id"),
+        OfferingFact: ("offerings", "offering_id"),
+        Course: ("courses", "course_id"),
+        Organisation: ("organisations", "organisation_id"),
+    }
+    state = State(Counts(store.zone))
+    for one in sorted(entities, key=lambda one: not isinstance(one, OfferingFact)):
+        collection, key = places[type(one)]
+        state.take((collection, attrgetter(key)(one)), one)
+    for name, writes in store.writes(state).items():
+        await database[name].bulk_write(writes)

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 
 from services.stats.api import routes
 from services.stats.consumer import StatsHandler
-from services.stats.counters import counters_of
 from services.stats.domain import Fact, LeaveFact
+from services.stats.recount import CounterAudit
 from services.stats.report import Question, answer
 from services.stats.reports import Reports
 from services.stats.settings import Settings
@@ -25,7 +25,8 @@ from shared.events import Attendance, Booking, Course, Leave, Offering, Organisa
 from shared.handler import Item
 from shared.runtime import Database
 from shared.web import install
-from tests.support.stats_world import BERLIN, SPRING, at, fact, leave
+from tests.support.stats_world import BERLIN, SPRING, at, fact, leave, plant
+from tests.support.stats_world import offering as offering_fact
 
 Payload = Booking | Leave | Offering | Course | Organisation
 MOMENTS = [at(2021, 12, 31, 23, 30), at(2022), SPRING, at(2023, 12, 31, 22, 30), at(2023, 12, 31, 23, 30), at(2024)]
@@ -227,12 +228,37 @@ async def test_a_years_report_is_that_of_all_facts(database: Database, store: St
             assert answer(question, data, BERLIN) == answer(question, everything, BERLIN)
 
 
-async def test_counters_in_the_database_are_the_sums_over_its_facts(database: Database, store: Store) -> None:
-    for one in list(history(Random(4)))[:200]:
+async def test_what_is_kept_ready_is_what_the_facts_come_to(database: Database, store: Store) -> None:
+    """After many small batches, as after one: the audit's own count says so."""
+    for one in list(history(Random(4)))[:300]:
         await consume(database, store, [item(one)])
-    facts = [one async for one in store.facts()]
-    assert len(facts) > 50
-    assert await store.counters() == counters_of(facts, BERLIN)
+    audit = CounterAudit(BERLIN, 12)
+    async for offering in database["offerings"].find():
+        audit.add_offering(offering)
+    async for found in database["facts"].find():
+        audit.add_booking(found)
+    async for found in database["leaves"].find():
+        audit.add_leave(found)
+    kept = [await database[name].find().to_list() for name in ("counters", "sums", "seats")]
+    assert all(len(some) > 2 for some in kept)
+    assert {one["n"] > 0 for one in kept[0]} == {True}
+    assert [one for one in audit.compare(*kept) if "not its own" not in one.detail] == []
+
+
+async def test_seats_of_what_is_not_over(database: Database, store: Store) -> None:
+    def there(number: int, status: str, organisation_id: str | None) -> Fact:
+        seated = SPRING if status == "confirmed" else None
+        return fact(booking_id=f"s{number}", status=status, seated_at=seated, organisation_id=organisation_id)
+
+    people = [there(1, "confirmed", "a.b"), there(2, "confirmed", "$d"), there(3, "waiting", None)]
+    soon, over = offering_fact("O1", sessions={"S1": at(2024)}), offering_fact("O2", sessions={"S1": at(2022)})
+    wbt, cancelled = offering_fact("O3", sessions={"S1": None}), offering_fact("O4", status="cancelled")
+    await plant(database, store, *people, there(4, "cancelled", "a.b"), soon, over, wbt, cancelled)
+    found = {one.offering.offering_id: one for one in await store.seats(SPRING)}
+    assert set(found) == {"O1", "O3"}
+    assert found["O1"].whole == {"confirmed": 2, "waiting": 1}
+    assert found["O1"].organisations == {"a.b": {"confirmed": 1}, "$d": {"confirmed": 1}, None: {"waiting": 1}}
+    assert (found["O3"].whole, found["O3"].organisations) == ({}, {})
 
 
 async def test_the_next_batch_sees_the_last_one(database: Database, store: Store) -> None:
