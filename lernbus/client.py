@@ -33,7 +33,7 @@ class MailStuckError(StuckError):
     """What is due in notifications does not become less; the rest has caught up."""
 
 
-class _Patience:
+class Patience:
     """Watches something that is to become smaller; else it raises `error`."""
 
     def __init__(self, seconds: float, error: type[StuckError] = StuckError) -> None:
@@ -96,7 +96,7 @@ class Client:
         """
         self._until_nothing_is_due("enrolment", patience)
         marks = self._send("POST", "/enrolment/api/marks")
-        first, waiting = max(1, self._behind(marks)), _Patience(patience)
+        first, waiting = max(1, self._behind(marks)), Patience(patience)
         while behind := self._behind(marks):
             waiting.check(-self._outcomes(), f"{behind} partitions are not read to their end")
             progress(1 - behind / first)
@@ -105,7 +105,7 @@ class Client:
         progress(1)
 
     def _until_nothing_is_due(self, service: str, patience: float) -> None:
-        waiting = _Patience(patience, StuckError if service == "enrolment" else MailStuckError)
+        waiting = Patience(patience, StuckError if service == "enrolment" else MailStuckError)
         while due := self.get(f"/{service}/api/progress")["due"]:
             waiting.check(due, f"{due} {'deadlines' if service == 'enrolment' else 'mails or reminders'} stay due")
             time.sleep(WAIT_SECONDS)

@@ -6,8 +6,9 @@ partition. A begin mark stands on every partition before the first of them, an e
 changes meanwhile is told live behind the begin mark; readers go by the version, so an older one that comes late or
 twice changes nothing.
 
-restatements {_id: "all", generation, stage, after, said, entities, begun_at, holder, until: BSON date}
-`stage` is what comes next (STAGES), `after` the last _id of its collection that was said; `holder` walks until then.
+restatements {_id: "all", generation, stage, after, said, entities, ends, begun_at, holder, until: BSON date}
+`stage` is what comes next (STAGES), `after` the last _id of its collection that was said, `holder` who walks until
+then, `ends` partition -> offset of the end marks.
 """
 
 import asyncio
@@ -87,7 +88,7 @@ class Restating:
             now = self._clock.now()
             # above all that were before, also where a database was restored from an older copy
             generation = max(int(now.timestamp()), known["generation"] + 1 if known else 1)
-            fresh = {"stage": STAGES[0], "after": "", "said": 0, "entities": await self._entities()}
+            fresh = {"stage": STAGES[0], "after": "", "said": 0, "entities": await self._entities(), "ends": {}}
             fresh |= {"generation": generation, "begun_at": now, "holder": "", "until": now}
             before = {"_id": ALL, "stage": DONE, "generation": known["generation"] if known else None}
             try:
@@ -133,11 +134,13 @@ class Restating:
             outs = [self._out(one, generation) for document in page for one in entities(stage, document)]
         else:
             outs = [self._mark(stage, generation, partition) for partition in range(self._partitions)]
-        await self._publisher.publish(outs)
+        offsets = await self._publisher.publish(outs)
         if len(page) == PAGE:
             change: Document = {"after": page[-1]["_id"]}
         else:
             change = {"stage": (*STAGES, DONE)[STAGES.index(stage) + 1], "after": ""}
+        if stage == RESTATED:
+            change["ends"] = {str(out.partition): offset for out, offset in zip(outs, offsets, strict=True)}
         here = {"_id": ALL, "generation": generation, "holder": self._name}
         await self._walks.update_one(here, {"$set": change, "$inc": {"said": len(page)}}, session=session)
 
