@@ -1,30 +1,21 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from operator import attrgetter
 
 import httpx2
 import pytest
 from fastapi import FastAPI
 
 from services.stats import api, pages
-from services.stats.domain import Entity, Fact, LeaveFact, OfferingFact
 from services.stats.reports import Reports
 from services.stats.settings import Settings
 from services.stats.store import Store
 from shared.clock import Clock
-from shared.events import Course, Organisation
+from shared.events import Organisation
 from shared.runtime import Database
 from tests.support.html import Page
-from tests.support.stats_world import BERLIN, course, fact, leave, offering, present
+from tests.support.stats_world import BERLIN, course, fact, leave, offering, plant, present
 
 EVIL = "<script>alert(1)</script> & <b>Söhne</b>"
-PLACES: dict[type[Entity], tuple[str, str]] = {
-    Fact: ("facts", "booking.booking_id"),
-    LeaveFact: ("leaves", "leave.leave_id"),
-    OfferingFact: ("offerings", "offering_id"),
-    Course: ("courses", "course_id"),
-    Organisation: ("organisations", "organisation_id"),
-}
 
 
 @pytest.fixture
@@ -43,12 +34,6 @@ async def client(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
-
-
-async def plant(database: Database, store: Store, *entities: Entity) -> None:
-    for one in entities:
-        collection, key = PLACES[type(one)]
-        await database[collection].insert_one({"_id": attrgetter(key)(one), **store._document(one)})
 
 
 async def planted(database: Database, store: Store) -> None:
