@@ -13,7 +13,13 @@ from lernbus.bench.figures import RATIOS, Rounds, Spread, ratios, spread
 from lernbus.bench.run import measure
 from lernbus.bench.world import Size
 
-UNITS = {"p50": "ms", "p99": "ms"}
+UNITS = {
+    **dict.fromkeys(("p50", "p99"), "ms"),
+    **dict.fromkeys(("report", "dashboard", "decoded"), "s"),
+    **dict.fromkeys(("stats", "parsed", "inserted"), "events/s"),
+    "mails": "mails/s",
+}
+"""By the first or the last word of a figure's name; else bookings a second."""
 
 
 def bench(console: Console, *, as_json: bool) -> None:
@@ -50,9 +56,9 @@ def show(console: Console, broker: str, rounds: Rounds) -> None:
     console.print(table)
     table = Table("measured", "median (range)", "unit")
     for name, values in rounds.items():
-        table.add_row(
-            name, _told(spread(values)), UNITS.get(name[-3:], "mails/s" if name.startswith("mails") else "bookings/s")
-        )
+        words = name.split("_")
+        unit = UNITS.get(words[0]) or UNITS.get(words[-1], "bookings/s")
+        table.add_row(name, _told(spread(values)), unit)
     console.print(table)
 
 

@@ -4,10 +4,12 @@ import gc
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 
+from lernbus.bench.consume import Consuming
 from lernbus.bench.figures import Rounds
 from lernbus.bench.latency import Latency
 from lernbus.bench.mail import Mails
 from lernbus.bench.queue import Queue
+from lernbus.bench.report import Report
 from lernbus.bench.throughput import Throughput
 from lernbus.bench.world import Size, world
 
@@ -25,6 +27,8 @@ async def measure(size: Size, say: Callable[[str], None]) -> tuple[str, Rounds]:
             Throughput(here),
             Queue(here),
             Mails(here),
+            Consuming(here),
+            Report(here),
         ):  # latency first, while stats has little to catch up with
             say("preparing")
             await group.prepare()

@@ -25,7 +25,8 @@ class Size:
     """How much is done in a round.
 
     `crowd`: bookings that the crowded offering has before the first one; `waiting`: people on the long waiting lists,
-    `cancelled`: on the one that is cancelled in each round; `moves`: requests, withdrawals.
+    `cancelled`: on the one that is cancelled in each round; `moves`: requests, withdrawals; `told`: events that stats
+    reads; `year`: bookings of a year that is reported.
     """
 
     rounds: int = 5
@@ -40,6 +41,8 @@ class Size:
     cancelled: int = 20_000
     moves: int = 2_000
     mails: int = 1_000
+    told: int = 30_000
+    year: int = 100_000
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ TINY = Size(
     cancelled=60,
     moves=30,
     mails=40,
+    told=200,
+    year=500,
 )
 
 
