@@ -4,9 +4,6 @@ import contextlib
 import io
 import json
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,105 +14,17 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 from rich.console import Console
 
-from lernbus.client import Client
-from lernbus.embedded.smtp_sink import smtp_sink
-from lernbus.topics import TOPICS
 from lernbus.verify import verify
 from shared.keys import partition_of
-from tests.support.servers import Kafka, delete_topics, free_port, in_background
-from tests.support.stack import ROOT, Running, environment, event, offering, person, request, running
-
-PARTITIONS = 6
-
-
-class Services:
-    """Three processes, each with its own port."""
-
-    def __init__(self, kafka: Kafka, settings: dict[str, str], urls: dict[str, str]) -> None:
-        self.kafka, self.settings, self.urls = kafka, settings, urls
-        self.processes: dict[str, Running] = {}
-        self._stack = contextlib.ExitStack()
-
-    def start(self, name: str) -> None:
-        """Start a service at its address."""
-        url = self.urls[name]
-        own = {"LERNBUS_PORT": url.rpartition(":")[2], "LERNBUS_DATABASE": f"e2e_{name}"}
-        self.processes[name] = self._stack.enter_context(running("run", name, url=url, **self.settings, **own))
-
-    def kill(self, name: str) -> None:
-        """End a service at once (SIGKILL)."""
-        self.processes[name].stop(signal.SIGKILL)
-
-    def close(self) -> None:
-        """Stop all that runs."""
-        self._stack.close()
-
-    def get(self, service: str, path: str) -> httpx2.Response:
-        return self.processes[service].http.get(f"/{service}{path}")
-
-    def post(self, *events: object) -> httpx2.Response:
-        return self.processes["enrolment"].post([*events])
-
-    @contextlib.contextmanager
-    def gateway(self) -> Iterator[Client]:
-        """One client for the three addresses."""
-        with contextlib.ExitStack() as stack:
-            clients = {name: stack.enter_context(Client(url)) for name, url in self.urls.items()}
-            yield stack.enter_context(_Gateway(clients))
-
-    def settle(self) -> None:
-        """Wait as `lernbus push --wait` does, over three addresses."""
-        with self.gateway() as client:
-            client.wait()
-
-
-class _Gateway(Client):
-    """Asks each service at its own address, as a gateway would."""
-
-    def __init__(self, clients: dict[str, Client]) -> None:
-        super().__init__(clients["enrolment"].url)
-        self._clients = clients
-
-    def get(self, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 (JSON)
-        return self._clients[path.split("/")[1]].get(path, **query)
+from tests.support.servers import Kafka, free_port
+from tests.support.services import PARTITIONS, Services, running_services, until
+from tests.support.stack import event, offering, person, request, running
 
 
 @pytest.fixture(scope="module")
 def services(kafka: Kafka, mongo_uri: str) -> Iterator[Services]:
-    delete_topics(kafka.bootstrap, TOPICS)
-    settings = {
-        "LERNBUS_KAFKA": kafka.bootstrap,
-        "LERNBUS_MONGO": mongo_uri,
-        "LERNBUS_PARTITIONS": str(PARTITIONS),
-        "LERNBUS_BROKER": "kafka" if kafka.idempotent else "embedded",
-        "LERNBUS_SMTP_SECURITY": "none",
-    }
-    with in_background(smtp_sink) as port, contextlib.ExitStack() as stack:
-        settings["LERNBUS_SMTP_PORT"] = str(port)
-        made = subprocess.run(
-            [sys.executable, "-m", "lernbus.cli", "topics"],
-            env=environment(**settings), cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
-        )  # fmt: skip
-        assert made.stdout.count("created") == len(TOPICS)
-        ports = {name: str(free_port()) for name in ("enrolment", "notifications", "stats")}
-        found = Services(kafka, settings, {name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
-        stack.callback(found.close)
-        for name in found.urls:
-            found.start(name)
-        for name in found.urls:
-            _until(found.processes[name], f"/{name}/health/ready")
+    with running_services(kafka, mongo_uri, "e2e") as found:
         yield found
-
-
-def _until(process: Running, path: str) -> None:
-    """Wait until a service answers this path with 200."""
-    deadline = time.monotonic() + 60
-    while True:
-        with contextlib.suppress(httpx2.HTTPError):
-            if process.http.get(path).status_code == 200:
-                return
-        assert time.monotonic() < deadline, process.lines
-        time.sleep(0.1)
 
 
 async def _produce(services: Services, *records: tuple[str, bytes | None, bytes | None, dict[str, str]]) -> None:
@@ -213,7 +122,7 @@ async def test_the_log_names_places_and_entities_and_never_people(services: Serv
         ("lms.events", unique.encode(), json.dumps(absent).encode(), {}),
     )
     services.settle()
-    _until(services.processes["notifications"], "/notifications/health/ready")
+    until(services.processes["notifications"], "/notifications/health/ready")
 
     for process in services.processes.values():
         said = "".join([*process.lines])
@@ -269,7 +178,7 @@ def test_killed_at_random_under_traffic_nothing_is_lost_or_doubled(services: Ser
         services.kill(name)
         services.start(name)
     for name in services.urls:
-        _until(services.processes[name], f"/{name}/health/ready")
+        until(services.processes[name], f"/{name}/health/ready")
 
     with services.gateway() as client:
         said = Console(file=io.StringIO(), width=200)
@@ -302,7 +211,7 @@ def test_a_service_stops_on_sigterm_with_exit_code_0(services: Services) -> None
     port = str(free_port())
     own = {**services.settings, "LERNBUS_PORT": port, "LERNBUS_DATABASE": "e2e_stats"}
     with running("run", "stats", url=f"http://127.0.0.1:{port}", **own) as second:
-        _until(second, "/stats/health/ready")
+        until(second, "/stats/health/ready")
         code = second.stop()
 
     assert code == 0
