@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from pymongo import DeleteMany, ReplaceOne, UpdateOne
+from pymongo import DeleteMany, InsertOne, ReplaceOne, UpdateOne
 
 from services.stats.counters import Counts
 from services.stats.domain import Fact, LeaveFact, OfferingFact, year_of
@@ -31,11 +31,13 @@ class Seats:
 
 
 def of_entities(state: State) -> dict[str, list[WriteOne]]:
-    """Every entity that has changed, whole."""
+    """Every entity that has changed, whole; new ones first: they are one command, in which nothing is looked for."""
     writes: dict[str, list[WriteOne]] = defaultdict(list)
-    for collection, key in state.changed:
-        document = {"_id": key, **_document((collection, key), state)}
-        writes[collection].append(ReplaceOne({"_id": key}, document, upsert=True))
+    for place in sorted(state.changed, key=state.known.__contains__):
+        collection, key = place
+        document = {"_id": key, **_document(place, state)}
+        known = place in state.known
+        writes[collection].append(ReplaceOne({"_id": key}, document, upsert=True) if known else InsertOne(document))
     return writes
 
 

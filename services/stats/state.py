@@ -30,10 +30,11 @@ def place_of(data: Payload) -> Place:
 
 @dataclass(slots=True)
 class State:
-    """Entities by collection and id, which of them changed, and what the counters gain."""
+    """Entities by collection and id, which of them the database has, which changed, and what the counters gain."""
 
     counts: Counts
     entities: dict[Place, Entity] = field(default_factory=dict)
+    known: frozenset[Place] = frozenset()
     changed: set[Place] = field(default_factory=set)
     as_of: dict[int, datetime] = field(default_factory=dict)
     since: dict[int, datetime] = field(default_factory=dict)

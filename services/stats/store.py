@@ -59,6 +59,7 @@ class Store:
             ids = [key for name, key in places if name == collection]
             async for document in self._collection(collection).find({"_id": {"$in": ids}}):
                 state.entities[collection, document["_id"]] = msgspec.convert(document, _KEPT[collection])
+        state.known = frozenset(state.entities)
         if offerings := [one.offering_id for one in data if isinstance(one, Offering)]:
             async for one in self._collection("counters").find({"offering_id": {"$in": offerings}}):
                 state.counts.stands(one["_id"], rows.trace_in(one), one["n"])
