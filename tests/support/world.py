@@ -18,7 +18,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from pydantic import SecretStr
 from pymongo.asynchronous.database import AsyncDatabase
 
-from shared import runtime
+from shared import kernel, runtime
 from shared.keys import partition_of
 from shared.settings import Settings
 from tests.support.audit import Expected, Origin, check_published, fold, origin
@@ -293,7 +293,8 @@ def seats(service: runtime.Service) -> Seats:
 
 
 def build(settings: Settings, group: str, topic: str, output: str) -> runtime.Service:
-    """The service under test."""
+    """The service under test, whose batches go in two lanes however small they are."""
+    kernel.APART = 1  # type: ignore[misc]
     database, publisher = runtime.connect(settings), runtime.publisher(settings)
     handler = Seats(database, group, topic, output)
     return runtime.Service(settings, database, publisher, handler, lambda: runtime.create(database, "offerings"))
