@@ -13,6 +13,7 @@ from services.stats.consumer import StatsHandler
 from services.stats.domain import Fact, LeaveFact
 from services.stats.recount import CounterAudit
 from services.stats.settings import Settings
+from services.stats.store import Store
 from shared.audit import Database, Finding, Report, audit_books, read_books, unreadable
 from shared.events import Booking, Leave
 from shared.web import Json
@@ -28,22 +29,23 @@ def strangers(fact: Document, shape: type[Fact | LeaveFact], name: str, entity: 
 
 
 async def audit(database: Database, settings: Settings, handler: StatsHandler) -> Report:
-    """Everything of one snapshot."""
+    """Everything of one snapshot, of the generation that figures are told from."""
     counters = CounterAudit(settings.zone, settings.partitions)
     async with database.client.start_session(snapshot=True) as session:
         report = audit_books(await read_books(database, session, settings, handler))
         report.checked |= {"facts": 0, "leaves": 0}
-        async for offering in database["offerings"].find(session=session):
+        read = await Store(database, settings.zone, settings.partitions).reading(session)
+        async for offering in read.collection("offerings").find(session=session):
             counters.add_offering(offering)
-        async for fact in database["facts"].find(session=session):
+        async for fact in read.collection("facts").find(session=session):
             report.checked["facts"] += 1
             counters.add_booking(fact)
             report.broken += _must_not_know(fact, strangers(fact, Fact, "booking", Booking))
-        async for fact in database["leaves"].find(session=session):
+        async for fact in read.collection("leaves").find(session=session):
             report.checked["leaves"] += 1
             counters.add_leave(fact)
             report.broken += _must_not_know(fact, strangers(fact, LeaveFact, "leave", Leave))
-        stored = [await database[name].find(session=session).to_list() for name in ("counters", "sums", "seats")]
+        stored = [await read.collection(name).find(session=session).to_list() for name in ("counters", "sums", "seats")]
     report.checked |= {"counters": len(stored[0]), "sums": len(stored[1]), "seats": len(stored[2])}
     report.broken += counters.compare(*stored)
     return report
@@ -76,7 +78,8 @@ def router(database: Database, settings: Settings, handler: StatsHandler) -> API
         """{after, entities: {id: entity as last heard}} of `limit` entities; `after` is null at the end."""
         collection, nested = NESTED.get(kind, (kind, None))
         with unreadable():
-            some = await database[collection].find({"_id": {"$gt": after}}).sort("_id").limit(limit).to_list()
+            read = await Store(database, settings.zone, settings.partitions).reading()
+            some = await read.collection(collection).find({"_id": {"$gt": after}}).sort("_id").limit(limit).to_list()
         found = {one["_id"]: one[nested] if nested else _heard(one) for one in some}
         return Json({"after": some[-1]["_id"] if len(some) == limit else None, "entities": found})
 

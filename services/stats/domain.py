@@ -95,5 +95,8 @@ def month_of(moment: datetime, zone: tzinfo) -> int:
 
 
 def _assigned(old: Entity | None, data: Booking, time: datetime) -> list[Assignment]:
-    known = {one.cohort: one for one in old.assigned} if isinstance(old, Fact) else {}
+    """As was known; else as the booking says; one that does not say was assigned with the event that first told it."""
+    known = {one.cohort: Assignment(one.cohort, one.at) for one in data.assigned}
+    if isinstance(old, Fact):
+        known |= {one.cohort: one for one in old.assigned}
     return [known.get(cohort) or Assignment(cohort, time) for cohort in data.cohorts]

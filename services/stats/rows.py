@@ -4,6 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -50,11 +51,13 @@ def of_counts(counts: Counts) -> dict[str, list[WriteOne]]:
     return {"counters": counters, "sums": _of_sums(counts), "seats": _of_seats(counts)}
 
 
-def of_progress(state: State) -> list[WriteOne]:
-    """The newest and the oldest event times, by partition."""
+def of_progress(as_of: Mapping[int, datetime], since: Mapping[int, datetime]) -> list[WriteOne]:
+    """The newest and the oldest times of what was read, by partition."""
+    newest = {one: {"$max": {"as_of": at}} for one, at in as_of.items()}
+    oldest = {one: {"$min": {"since": at}} for one, at in since.items()}
     return [
-        UpdateOne({"_id": one}, {"$max": {"as_of": at}, "$min": {"since": state.since[one]}}, upsert=True)
-        for one, at in state.as_of.items()
+        UpdateOne({"_id": one}, newest.get(one, {}) | oldest.get(one, {}), upsert=True)
+        for one in newest.keys() | oldest.keys()
     ]
 
 

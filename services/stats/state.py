@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from services.stats.counters import Counts
@@ -36,8 +35,6 @@ class State:
     entities: dict[Place, Entity] = field(default_factory=dict)
     known: frozenset[Place] = frozenset()
     changed: set[Place] = field(default_factory=set)
-    as_of: dict[int, datetime] = field(default_factory=dict)
-    since: dict[int, datetime] = field(default_factory=dict)
     _runs: dict[str, Run] = field(default_factory=dict)
 
     def apply(self, item: Item) -> Result:
@@ -48,8 +45,6 @@ class State:
         if old is not None and old.version >= data.version:
             return Result("repeated")
         self.take(place, changed(old, data, time, item.partition))
-        self.as_of[item.partition] = max(time, self.as_of.get(item.partition, time))
-        self.since[item.partition] = min(time, self.since.get(item.partition, time))
         return Result()
 
     def take(self, place: Place, new: Entity) -> None:

@@ -174,7 +174,7 @@ def test_repeats_change_nothing(payloads: list[Booking], data: st.DataObject) ->
     state = fold([*payloads])
     before = counted(state), dict(state.entities)
     again = data.draw(st.lists(st.sampled_from(payloads))) if payloads else []
-    outcomes = [HANDLER.apply(state, item(one)).outcome for one in again]
+    outcomes = [state.apply(item(one)).outcome for one in again]
     assert set(outcomes) <= {"repeated"}
     assert before == (counted(state), dict(state.entities))
 
@@ -183,7 +183,7 @@ def test_a_cohort_keeps_the_time_at_which_the_booking_first_carried_it() -> None
     state = State(Counts(BERLIN))
     carried: list[list[str]] = [[], ["A"], ["A", "B"]]
     for version, cohorts in enumerate(carried, 1):
-        HANDLER.apply(state, item(fact(booking_id="b", version=version, cohorts=cohorts).booking, at(2020 + version)))
+        state.apply(item(fact(booking_id="b", version=version, cohorts=cohorts).booking, at(2020 + version)))
     kept = state.entities["facts", "b"]
     assert isinstance(kept, Fact)
     assert [(one.cohort, one.at.year) for one in kept.assigned] == [("A", 2022), ("B", 2023)]
