@@ -24,7 +24,7 @@ class Totals(Learning):
 
 
 class OpenRow(Learning):
-    """One course, format, topic or competency; key null: not given."""
+    """One course, format, topic, competency or month (2023-05); key null: not given."""
 
     key: str | None
     label: str
@@ -38,7 +38,7 @@ class ClosedRow(Totals):
 
 
 class By(TypedDict):
-    """The rows of each dimension."""
+    """The rows of each dimension. A month has no `waiting`: that is of the end of the year."""
 
     course: list[OpenRow]
     format: list[OpenRow]
@@ -47,6 +47,7 @@ class By(TypedDict):
     department: list[ClosedRow]
     status_group: list[ClosedRow]
     organisation: list[ClosedRow]
+    month: list[OpenRow]
 
 
 class Cohort(TypedDict):
@@ -67,10 +68,25 @@ class Coverage(TypedDict):
     of: int | None
 
 
+class CrossRow(Learning):
+    """Two values together; keys and labels in the order in which the dimensions were asked for."""
+
+    key: list[str | None]
+    label: list[str]
+
+
+class Cross(TypedDict):
+    """A personal dimension by an open one. A pair that is missing has no figures."""
+
+    by: list[str]
+    rows: list[CrossRow]
+
+
 class Report(TypedDict):
     """The council report. `as_of` and `since`: the times of the newest and of the oldest event that were read.
 
     `unavailable`: why a dimension, or the whole `period`, cannot be told; `coverage`: dimensions known in part.
+    `small_cells`: a figure that fewer people stand behind is withheld. `cross`: where `by` was asked for.
     """
 
     year: int
@@ -82,3 +98,13 @@ class Report(TypedDict):
     unavailable: dict[str, str]
     coverage: dict[str, Coverage]
     since: str | None
+    small_cells: int
+    cross: NotRequired[Cross]
+
+
+class Years(TypedDict):
+    """A report for each year, in their order."""
+
+    years: list[int]
+    organisation: str | None
+    reports: list[Report]

@@ -1,18 +1,19 @@
-"""The council report (design section 4, "The report"): tables and labels as the structure of the contract. Pure."""
+"""The council report (design section 4, "The report"): what may be told of a year, as the contract says it. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from services.stats.cells import NONE, Mask, decide, figures_of, stays
-from services.stats.figures import CLOSED_DIMENSIONS, COHORT, DIMENSIONS, LEARNING, LEAVE, MEASURES
-from services.stats.tables import Data, Key, Table, Tables, tabulate
+from services.stats.cells import NONE, Mask, decide, figures_of
+from services.stats.columns import ALL, PERSONAL, Cell, Owner, Value
+from services.stats.figures import COHORT, DIMENSIONS, LEARNING, LEAVE, MEASURES
+from services.stats.tables import Data, Tables, tabulate
 
 NOT_GIVEN: Final = "nicht angegeben"
 WITHHELD: Final = (
-    "Zurückgehalten werden Zahlen, hinter denen 1 bis 4 Personen stehen, und so viele weitere, dass sich keine davon "
-    "errechnen lässt."
+    "Zurückgehalten werden Zahlen, hinter denen 1 bis {most} Personen stehen, und so viele weitere, dass sich keine "
+    "davon errechnen lässt."
 )
 MISSING: Final = {
     "course": "Zu keiner Buchung dieses Jahres ist ein Kurs bekannt.",
@@ -23,43 +24,62 @@ MISSING: Final = {
     "status_group": "Zu keiner Buchung oder Freistellung dieses Jahres wurde eine Statusgruppe gemeldet.",
     "organisation": "Zu keiner Buchung dieses Jahres wurde eine Organisation gemeldet.",
 }
+BEFORE: Final = "Das älteste Ereignis, das vorliegt, ist vom {day:%d.%m.%Y}."
+AHEAD: Final = "Das jüngste Ereignis, das vorliegt, ist vom {day:%d.%m.%Y}."
 FORMATS: Final = {"in_person": "Präsenz", "online": "Online", "web_based": "WBT (Selbstlernen)", "blended": "Gemischt"}
-_NOTHING: Final = Table()
+MONTHS: Final = (
+    "Januar", "Februar", "März", "April", "Mai", "Juni",
+    "Juli", "August", "September", "Oktober", "November", "Dezember",
+)  # fmt: skip
+TOLD: Final = (*DIMENSIONS, "month")
+"""The dimensions in their order."""
 
 Row = dict[str, Any]
-Labels = Mapping[str, Callable[[str], str]]
+Figures = Mapping[str, int | float | None]
+Told = Mapping[Owner, Mapping[Cell, Figures]]
+"""What is told: None is withheld, a measure or a cell that is missing is 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked for; `organisation` None: the whole report."""
+    """What is asked for; `organisation` None: the whole report. `by`: a personal dimension and an open one, crossed."""
 
     year: int
     organisation: str | None = None
+    by: tuple[str, str] | None = None
 
 
-def answer(question: Question, data: Data, zone: tzinfo) -> dict[str, Any] | None:
-    """Count, decide what is withheld, and tell. None: nothing is known of this organisation."""
-    tables = tabulate(data, question.year, zone)
-    known = (None, *data.organisations, *tables.narrowed)
-    return council_report(question, data, tables, decide(tables), zone) if question.organisation in known else None
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a year; names by id. `as_of`, `since`: of the newest and the oldest event; `k`: small_cells."""
+
+    told: Told
+    courses: Mapping[str, str] = field(default_factory=dict)
+    organisations: Mapping[str, str] = field(default_factory=dict)
+    as_of: datetime | None = None
+    since: datetime | None = None
+    k: int = 5
 
 
-def council_report(question: Question, data: Data, tables: Tables, mask: Mask, zone: tzinfo) -> dict[str, Any]:
-    """The report, whole or narrowed."""
-    body = (
-        _whole(data, tables, mask)
-        if question.organisation is None
-        else _narrowed(question.organisation, data, tables, mask)
-    )
+def is_known(organisation: str | None, known: Known) -> bool:
+    """Whether anything has been heard of this organisation; None is the whole."""
+    return organisation is None or organisation in known.organisations or ("organisation", organisation) in known.told
+
+
+def report_of(question: Question, known: Known, zone: tzinfo) -> Row:
+    """The report, whole or narrowed; of an organisation of which nothing is known, zeros."""
+    organisation = question.organisation
+    body = _whole(known) if organisation is None else _narrowed(organisation, known)
     return {
         "year": question.year,
-        "organisation": question.organisation,
-        "as_of": _moment(data.as_of),
+        "organisation": organisation,
+        "as_of": _moment(known.as_of),
         **body,
-        "unavailable": _unavailable(tables.whole) or _before(question.year, tables.whole, data.since, zone),
+        "unavailable": _unavailable(known.told) or _period(question.year, known, zone),
         "coverage": _coverage(body["totals"]["bookings"], body["by"]),
-        "since": _moment(data.since),
+        "since": _moment(known.since),
+        "small_cells": known.k,
+        **({} if question.by is None else {"cross": _cross(question.by, known)}),
     }
 
 
@@ -67,93 +87,110 @@ def _moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _whole(data: Data, tables: Tables, mask: Mask) -> dict[str, Any]:
-    whole, labels = tables.whole, _labels(data)
+def _whole(known: Known) -> Row:
+    cells = known.told.get(None, {})
+    cohorts = [(cell[1], figures) for cell, figures in cells.items() if cell[0] == "cohort"]
     return {
-        "totals": figures_of(whole.totals, MEASURES, NONE, {}),
-        "by": {name: _public_rows(name, whole, mask, labels) for name in DIMENSIONS},
-        "cohorts": [
-            {**_cohort(key), **figures_of(cell, COHORT, NONE, {})} for key, cell in sorted(whole.cohorts.items())
-        ],
+        "totals": _filled(cells.get(ALL, {}), MEASURES),
+        "by": {
+            name: _sorted(name, [_row(known, name, key, figures) for key, figures in _rows(known.told, name).items()])
+            for name in TOLD
+        },
+        "cohorts": [_cohort(key, figures, known) for key, figures in sorted(cohorts, key=str)],
     }
 
 
-def _public_rows(dimension: str, whole: Table, mask: Mask, labels: Labels) -> list[Row]:
-    measures, totals = _measures(dimension), figures_of(whole.totals, MEASURES, NONE, {})
-    told = (
-        (key, figures_of(cell, measures, mask.of(dimension), totals | _never(dimension, key)))
-        for key, cell in whole.rows[dimension].items()
-    )
-    return _sorted(_row(labels, dimension, key, figures) for key, figures in told)
-
-
-def _never(dimension: str, key: Key) -> Row:
-    """Figures that everybody knows to be 0: a leave always has an organisation."""
-    return dict.fromkeys(LEAVE, 0) if (dimension, key) == ("organisation", None) else {}
-
-
-def _narrowed(organisation_id: str, data: Data, tables: Tables, mask: Mask) -> dict[str, Any]:
-    """One organisation's report. Without a row in the whole report it has no figures, and everybody can see that."""
-    is_listed = organisation_id in tables.whole.rows["organisation"]
-    own = tables.narrowed.get(organisation_id, _NOTHING)
-    public = _whole(data, tables, mask) if is_listed else _whole(Data(), Tables(), mask)
-    withheld, labels = mask.narrowed, _labels(data)
-    totals = figures_of(own.totals, MEASURES, withheld, public["totals"])
+def _narrowed(organisation: str, known: Known) -> Row:
+    cells = known.told.get(("organisation", organisation), {})
+    totals = _filled(cells.get(ALL, {}), MEASURES)
     by: dict[str, list[Row]] = {}
-    for dimension, rows in public["by"].items():
-        measures = _measures(dimension)
-        told = ((row, own.rows[dimension].get(row["key"])) for row in rows)
-        narrowed = [(row["key"], figures_of(cell, measures, withheld, row)) for row, cell in told]
-        by[dimension] = [_row(labels, dimension, key, figures) for key, figures in narrowed if stays(figures, measures)]
-    by["organisation"] = [_row(labels, "organisation", organisation_id, totals)] if stays(totals, MEASURES) else []
-    cohorts = (
-        {**row, **figures_of(own.cohorts.get((row["cohort"], row["offering_id"])), COHORT, withheld, row)}
-        for row in public["cohorts"]
-    )
+    for name in TOLD:
+        told = [(cell[1], figures) for cell, figures in cells.items() if cell[0] == name and _is_shown(figures)]
+        by[name] = _sorted(name, [_row(known, name, key, figures) for key, figures in told])
+    if _is_shown(totals):
+        by["organisation"] = [_row(known, "organisation", organisation, totals)]
+    cohorts = [(cell[1], figures) for cell, figures in cells.items() if cell[0] == "cohort" and _is_shown(figures)]
     return {
-        "totals": _marked(totals),
+        "totals": _marked(totals, known),
         "by": by,
-        "cohorts": [_marked(row) for row in cohorts if stays(row, COHORT)],
+        "cohorts": [_cohort(key, figures, known) for key, figures in sorted(cohorts, key=str)],
     }
 
 
-def _measures(dimension: str) -> tuple[str, ...]:
-    return MEASURES if dimension in CLOSED_DIMENSIONS else LEARNING
+def _rows(told: Told, name: str) -> dict[Any, Figures]:
+    """The rows of a dimension of the whole report."""
+    if name in PERSONAL:
+        return {owner[1]: cells.get(ALL, {}) for owner, cells in told.items() if owner and owner[0] == name}
+    return {cell[1]: figures for cell, figures in told.get(None, {}).items() if cell[0] == name}
 
 
-def _row(labels: Labels, dimension: str, key: Key, figures: Row) -> Row:
-    return _marked({"key": key, "label": NOT_GIVEN if key is None else labels.get(dimension, str)(key), **figures})
+def _cross(by: tuple[str, str], known: Known) -> Row:
+    """Every pair of values with something in it, keys and labels in the order of the question."""
+    personal = next(name for name in by if name in PERSONAL)
+    rows = []
+    for owner, cells in known.told.items():
+        for cell, figures in cells.items():
+            if owner and owner[0] == personal and cell[0] in by and _is_shown(figures):
+                key = [dict([owner, cell])[name] for name in by]
+                label = [_label(known, name, cast("Value", one)) for name, one in zip(by, key, strict=True)]
+                rows.append(_marked({"key": key, "label": label, **_filled(figures, LEARNING)}, known))
+    return {"by": [*by], "rows": sorted(rows, key=lambda row: [*map(_place, by, row["key"], row["label"])])}
 
 
-def _marked(row: Row) -> Row:
+def _row(known: Known, dimension: str, key: Any, figures: Figures) -> Row:  # noqa: ANN401 (of a cell)
+    measures = MEASURES if dimension in PERSONAL else LEARNING
+    return _marked({"key": key, "label": _label(known, dimension, key), **_filled(figures, measures)}, known)
+
+
+def _filled(figures: Figures, measures: Iterable[str]) -> Row:
+    return {name: figures.get(name, 0) for name in measures}
+
+
+def _is_shown(figures: Figures) -> bool:
+    return any(value != 0 for value in figures.values())
+
+
+def _marked(row: Row, known: Known) -> Row:
     """A row with a figure withheld says why."""
     figures = (value for name, value in row.items() if name not in ("key", "label"))
-    return {**row, "withheld": WITHHELD} if None in figures else row
+    return {**row, "withheld": WITHHELD.format(most=known.k - 1)} if None in figures else row
 
 
-def _cohort(key: tuple[str, str]) -> Row:
-    return {"cohort": key[0], "offering_id": key[1]}
+def _cohort(key: Any, figures: Figures, known: Known) -> Row:  # noqa: ANN401 (of a cell)
+    return _marked({"cohort": key[0], "offering_id": key[1], **_filled(figures, COHORT)}, known)
 
 
-def _sorted(rows: Iterable[Row]) -> list[Row]:
-    """By label, for an order by figures would tell them; what is not given comes last."""
-    return sorted(rows, key=lambda row: (row["key"] is None, row["label"].casefold(), row["key"] or ""))
+def _sorted(dimension: str, rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: _place(dimension, row["key"], row["label"]))
 
 
-def _labels(data: Data) -> Labels:
-    """Names of what has names; the id where the name is not known."""
-    return {
-        "course": lambda key: data.courses[key].title if key in data.courses else key,
-        "organisation": lambda key: data.organisations[key].name if key in data.organisations else key,
-        "format": lambda key: FORMATS.get(key, key),
-    }
+def _place(dimension: str, key: Value, label: str) -> tuple[bool, str, str]:
+    """By label, for an order by figures would tell them; months in theirs; what is not given comes last."""
+    return key is None, "" if dimension == "month" else label.casefold(), key or ""
 
 
-def _before(year: int, whole: Table, since: datetime | None, zone: tzinfo) -> dict[str, str]:
-    """Why a year that ended before the first event has no figures."""
-    if since is None or year >= since.astimezone(zone).year or any(whole.rows.values()):
+def _label(known: Known, dimension: str, key: Value) -> str:
+    """The name of what has a name; the id where that is not known."""
+    if key is None:
+        return NOT_GIVEN
+    names = {"course": known.courses, "organisation": known.organisations, "format": FORMATS}
+    return month_name(key, MONTHS) if dimension == "month" else names.get(dimension, {}).get(key, key)
+
+
+def month_name(key: str, names: Sequence[str]) -> str:
+    """Mai 2023, of 2023-05."""
+    year, _, month = key.partition("-")
+    return f"{names[int(month) - 1]} {year}"
+
+
+def _period(year: int, known: Known, zone: tzinfo) -> dict[str, str]:
+    """Why a year that ended before the first event, or begins after the last one, has no figures."""
+    if known.since is None or any(_rows(known.told, name) for name in TOLD):
         return {}
-    return {"period": f"Das älteste Ereignis, das vorliegt, ist vom {since.astimezone(zone):%d.%m.%Y}."}
+    first, last = (moment.astimezone(zone) for moment in (known.since, known.as_of or known.since))
+    if year < first.year:
+        return {"period": BEFORE.format(day=first)}
+    return {"period": AHEAD.format(day=last)} if year > last.year else {}
 
 
 def _coverage(bookings: int | None, by: Mapping[str, Sequence[Row]]) -> dict[str, Row]:
@@ -166,6 +203,41 @@ def _coverage(bookings: int | None, by: Mapping[str, Sequence[Row]]) -> dict[str
     }
 
 
-def _unavailable(whole: Table) -> dict[str, str]:
+def _unavailable(told: Told) -> dict[str, str]:
     """Dimensions that nobody supplied; none where there is nothing to break down."""
-    return {name: MISSING[name] for name in DIMENSIONS if set(whole.rows[name]) == {None}}
+    return {name: MISSING[name] for name in DIMENSIONS if set(_rows(told, name)) == {None}}
+
+
+def council_report(question: Question, data: Data, tables: Tables, mask: Mask, zone: tzinfo) -> Row:
+    """The same from tables in which each figure is counted and a measure is withheld as a whole."""
+    cells: dict[Cell, Figures] = {ALL: figures_of(tables.whole.totals, MEASURES, NONE, {})}
+    told: dict[Owner, dict[Cell, Figures]] = {None: cells}
+    for name in DIMENSIONS:
+        for key, one in tables.whole.rows[name].items():
+            if name in PERSONAL:
+                never = dict.fromkeys(LEAVE, 0) if (name, key) == ("organisation", None) else {}
+                told[name, key] = {ALL: figures_of(one, MEASURES, mask.of(name), {**cells[ALL], **never})}
+            else:
+                cells[name, key] = figures_of(one, LEARNING, NONE, {})
+    for pair, one in tables.whole.cohorts.items():
+        cells["cohort", pair] = figures_of(one, COHORT, NONE, {})
+    for organisation, table in tables.narrowed.items():
+        own, found = told["organisation", organisation], {**table.rows, "cohort": table.cohorts}
+        for (kind, value), figures in [*cells.items()][1:]:
+            own[kind, value] = figures_of(cast("Any", found)[kind].get(value), figures, mask.narrowed, figures)
+        for owner in [one for one in told if one and one[0] != "organisation"]:
+            own[owner] = figures_of(table.rows[owner[0]].get(owner[1]), MEASURES, mask.narrowed, told[owner][ALL])
+        if organisation == question.organisation:
+            own[ALL] = figures_of(table.totals, MEASURES, mask.narrowed, cells[ALL])
+    names = {key: one.name for key, one in data.organisations.items()}
+    known = Known(told, {key: one.title for key, one in data.courses.items()}, names, data.as_of, data.since)
+    report = report_of(question, known, zone)
+    report["by"].pop("month")
+    return report
+
+
+def answer(question: Question, data: Data, zone: tzinfo) -> Row | None:
+    """Count, decide what is withheld, and tell. None: nothing is known of this organisation."""
+    tables = tabulate(data, question.year, zone)
+    known = (None, *data.organisations, *tables.narrowed)
+    return council_report(question, data, tables, decide(tables), zone) if question.organisation in known else None

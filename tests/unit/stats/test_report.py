@@ -62,6 +62,7 @@ def test_the_report_has_the_members_of_the_contract_in_their_order() -> None:
         "unavailable",
         "coverage",
         "since",
+        "small_cells",
     ]
     dimensions = ["course", "format", "topic", "competency", "department", "status_group", "organisation"]
     assert list(found["by"]) == dimensions
