@@ -119,21 +119,24 @@ class Store:
     async def read(self, year: int) -> Year:
         """One state of the data, as far as a year's report depends on it."""
         async with self._database.client.start_session(snapshot=True) as session:
-            positions = await self.positions(session)
-            courses = {one.course_id: one for one in await self._all(Course, "courses", session)}
-            organisations = await self._all(Organisation, "organisations", session)
-            reader = Reader(self._collection, session, year, self.zone)
-            columns = await reader.read(courses)
-            as_of, since = await self._period(session)
-            return Year(
-                state_of(positions),
-                columns,
-                courses={name: one.title for name, one in courses.items()},
-                organisations={one.organisation_id: one.name for one in organisations},
-                offerings={name: one.title for name, one in reader.offerings.items()},
-                as_of=as_of,
-                since=since,
-            )
+            return await (await self.reading(session)).read_in(session, year)
+
+    async def read_in(self, session: AsyncClientSession, year: int) -> Year:
+        """The same of this generation, in this snapshot."""
+        courses = {one.course_id: one for one in await self._all(Course, "courses", session)}
+        organisations = await self._all(Organisation, "organisations", session)
+        reader = Reader(self.collection, session, year, self.zone)
+        columns = await reader.read(courses)
+        as_of, since = await self._period(session)
+        return Year(
+            state_of(await self.positions(session)),
+            columns,
+            courses={name: one.title for name, one in courses.items()},
+            organisations={one.organisation_id: one.name for one in organisations},
+            offerings={name: one.title for name, one in reader.offerings.items()},
+            as_of=as_of,
+            since=since,
+        )
 
     async def state(self) -> str:
         """Tells two states of the data apart."""
