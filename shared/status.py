@@ -1,7 +1,8 @@
 """What every service says of itself: health, and how far it has read."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
 from fastapi import APIRouter, Response
@@ -28,13 +29,17 @@ class Ready(TypedDict):
 class Progress(TypedDict):
     """How far a service has read.
 
-    `marks`: topic -> partition -> offset of the last mark; `tally`: topic -> outcome -> number of records; `due`: what
-    the clock has made due and is not done yet.
+    `marks`: topic -> partition -> offset of the last mark; `tally`: topic -> outcome -> number of records; `newest`:
+    when the newest record read came onto its log; `lag`: records between this process's positions and the ends of
+    their logs; `dead_letters`: those that wait for an operator; `due`: what the clock has made due and is not done yet.
     """
 
     topics: list[str]
     marks: Places
     tally: dict[str, dict[str, int]]
+    newest: str | None
+    lag: int
+    dead_letters: int
     due: NotRequired[int]
 
 
@@ -62,12 +67,22 @@ def router(service: Service) -> APIRouter:
 
     @routes.get("/api/progress", openapi_extra=says(Progress))
     async def progress() -> Response:
-        """Topics, the last mark per topic and partition, the tally of outcomes per topic, the service's own figures."""
-        positions = await service.database["positions"].find().to_list()
+        """How far the service has read: marks, outcomes, lag, dead letters, and the service's own figures."""
+        positions = await service.database["positions"].find({}, {"events": 0}).to_list()
         read = summary({position["_id"]: position for position in positions})
-        return Json({"topics": [*service.handler.topics], **read, **await service.also()})
+        left = {
+            "newest": _newest(positions),
+            "lag": sum(filter(None, service.kernel.lag().values())),
+            "dead_letters": await service.database["dead_letters"].count_documents({"status": "open"}),
+        }
+        return Json({"topics": [*service.handler.topics], **read, **left, **await service.also()})
 
     return routes
+
+
+def _newest(positions: Iterable[Mapping[str, Any]]) -> str | None:
+    at = max((position.get("at", -1) for position in positions), default=-1)
+    return None if at < 0 else datetime.fromtimestamp(at / 1_000, UTC).isoformat().replace("+00:00", "Z")
 
 
 def summary(positions: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

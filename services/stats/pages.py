@@ -1,73 +1,101 @@
-"""The dashboard: the council report of a year as a page, from the report's own structure, so that they never differ."""
+"""The dashboard: a year as a training office looks at it every morning; live where figures may be."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
+import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from pymongo.errors import PyMongoError
 
-from services.stats.figures import COHORT, DIMENSIONS, MEASURES
+from services.stats import dashboard, shown
+from services.stats.dashboard import Row
+from services.stats.page_words import PAGE_WORDS
 from services.stats.report import Question
 from services.stats.reports import Reports
 from services.stats.settings import Settings
 from services.stats.store import Store
+from services.stats.view import View, view_of
 from services.stats.words import WORDS
 from shared.clock import Clock
-from shared.pages import Missing, Pages
+from shared.formats import LANGUAGES
+from shared.live import Live
+from shared.pages import Missing, Pages, language_of
 
-Row = Mapping[str, Any]
-FIRST, LAST = 1900, 2199
-"""The years that a report can be asked for."""
-DIGITS: Final = 4
+ALL_WORDS: Final = {one: {**WORDS[one], **PAGE_WORDS[one]} for one in LANGUAGES}
+log = structlog.get_logger()
 
 
 def router(reports: Reports, store: Store, settings: Settings, clock: Clock) -> APIRouter:
-    """GET /stats/?year="""
+    """GET /stats/?year=&organisation=&only=dimension:value, and the stream of its changes."""
     routes = APIRouter(prefix="/stats", include_in_schema=False)
-    pages = Pages("stats", Path(__file__).parent / "html", WORDS, settings.zone)
+    pages = Pages("stats", Path(__file__).parent / "html", ALL_WORDS, settings.zone)
+    site = Site(reports, store, clock)
 
     @routes.get("/")
-    async def dashboard(request: Request, year: str = "") -> Response:
-        this_year = clock.now().astimezone(settings.zone).year
+    async def show(request: Request) -> Response:
         try:
-            asked = _year(year) if year else this_year
+            return pages.answer(request, "dashboard.html", **await site.dashboard(request))
         except Missing:
             return pages.missing(request)
-        report, _ = await reports.answer(Question(asked))
-        years = {this_year, asked, *await store.years()}
-        return pages.answer(request, "dashboard.html", years=sorted(years, reverse=True), **shown(report or {}))
+        except PyMongoError as error:
+            log.warning("the dashboard cannot be read", kind=type(error).__name__)
+            answer = pages.answer(request, "away.html", 503)
+            answer.headers["Retry-After"] = "60"
+            return answer
+
+    @routes.get("/live")
+    async def live(request: Request) -> Response:
+        return site.changes.answer(request)
 
     return routes
 
 
-def _year(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) == DIGITS and FIRST <= int(text) <= LAST):
-        raise Missing
-    return int(text)
+class Site:
+    """Gathers what the page shows."""
 
+    def __init__(self, reports: Reports, store: Store, clock: Clock) -> None:
+        self._reports, self._store, self._clock = reports, store, clock
+        self.changes = Live(store.positions)
 
-def shown(report: Row) -> dict[str, Any]:
-    """The report as the template takes it: tables with their columns, and whether a figure is withheld anywhere."""
-    missing = report["unavailable"]
-    tables = [
-        (dimension, _columns(rows, MEASURES), rows)
-        for dimension in DIMENSIONS
-        if (rows := report["by"][dimension]) and dimension not in missing
-    ]
-    rows = [report["totals"], *report["cohorts"], *(row for _, _, rows in tables for row in rows)]
-    return {
-        "report": report,
-        "as_of": report["as_of"] and datetime.fromisoformat(report["as_of"]),
-        "measures": MEASURES,
-        "tables": tables,
-        "cohort_columns": COHORT,
-        "is_empty": not any(report["totals"].values()) and not report["cohorts"],
-        "withheld": any("withheld" in row for row in rows),
-    }
+    async def dashboard(self, request: Request) -> dict[str, Any]:
+        """A view of a year. Raises Missing."""
+        now, words = self._clock.now(), ALL_WORDS[language_of(request)]
+        this_year = now.astimezone(self._store.zone).year
+        view = view_of(request.query_params, this_year)
+        live = f"/stats/live?seen={await self.changes.mark()}"
+        known = await self._store.years()
+        whole = await self._report(View(view.year))
+        told = shown.snapshot(view, whole, await self._report(view), {}, words)
+        if view.is_whole:
+            told |= await self._sums(view.year, dashboard.years_shown(known, view.year, this_year), whole)
+        there = shown.shows_seats(view, this_year)
+        told |= {"titles": {}, **(shown.seats(view, await self._store.seats(now), now) if there else {})}
+        return {
+            **told,
+            "live": live,
+            "now": now,
+            "view": view,
+            "years": sorted({*known, view.year, this_year}),
+            "shows_seats": there,
+            "is_empty": not any(one.value != 0 for one in told["totals"]) and not told["cohorts"],
+            "said": shown.said(told["totals"], words),
+            "first": shown.first,
+            "report": urlencode({name: value for name, value in view.question.items() if value is not None}),
+        }
 
+    async def _report(self, view: View) -> Row:
+        """The report of this morning, whole or of an organisation. Raises Missing where that is not known."""
+        report, _ = await self._reports.answer(Question(view.year, view.organisation))
+        if report is None:
+            raise Missing
+        return report
 
-def _columns(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
-    """Without those that are 0 in every row."""
-    return [name for name in names if any(row.get(name, 0) != 0 for row in rows)]
+    async def _sums(self, year: int, years: Sequence[int], whole: Row) -> dict[str, Any]:
+        """The live totals of a year, and of the last years beside them."""
+        found = await asyncio.gather(*(self._store.overview(one) for one in years))
+        sums = {one: dashboard.summed(told) for one, told in zip(years, found, strict=True)}
+        return {"totals": dashboard.totals(whole["totals"], sums[year]), "compared": dashboard.compared(sums)}
