@@ -49,11 +49,11 @@ class Counts:
     standing: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """Of offerings: how many facts of each trace there are, as far as that is known."""
 
-    def add(self, entity: Entity | None, run: Run, by: int = 1) -> None:
-        """Count a fact (`by` -1: no longer); `run`: its offering. What is no fact counts nowhere."""
+    def add(self, entity: Entity | None, run: Run, by: int = 1) -> str | None:
+        """Count a fact (`by` -1: no longer); `run`: its offering. The id of its trace; what is no fact has none."""
         trace = trace_of(entity, self.zone)
         if trace is None:
-            return
+            return None
         name = trace_id(trace)
         self.traces[name] = trace
         self.counters[name] += by
@@ -63,11 +63,12 @@ class Counts:
             self.standing[booking.offering_id][name] += by
             if booking.status in LIVE:
                 self.seats[Seat(entity.partition, booking.offering_id, booking.organisation_id, booking.status)] += by
+        return name
 
-    def replace(self, old: Entity | None, new: Entity, run: Run) -> None:
-        """A fact has changed: what stays the same is not touched."""
+    def replace(self, old: Entity | None, new: Entity, run: Run) -> str | None:
+        """A fact has changed: what stays the same is not touched. The id of its new trace."""
         self.add(old, run, -1)
-        self.add(new, run)
+        return self.add(new, run)
 
     def stands(self, name: str, trace: AnyTrace, number: int) -> None:
         """So many facts had left this trace before."""

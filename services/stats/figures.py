@@ -1,6 +1,5 @@
 """The figures of the report (design section 4, "The report"): what one trace adds to, and when. Pure."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from typing import Final
@@ -77,18 +76,18 @@ def waits(trace: Trace, year: int) -> bool:
     return trace.waits_from is not None and trace.waits_from <= year < (trace.waits_to or year + 1)
 
 
-def yearly(trace: AnyTrace, run: Run) -> Counter[tuple[int, str]]:
+def yearly(trace: AnyTrace, run: Run) -> dict[tuple[int, str], int]:
     """{(year, measure): amount}: what one fact adds to the sums, persons apart; -y: every year from y on.
 
     `leave_days` in millionths.
     """
     if isinstance(trace, LeaveTrace):
-        return Counter({(trace.year, "leave_days"): round(trace.days * MILLION)})
-    sums = Counter({(month // 12, measure) for measure, month in counted(trace, run)})
+        return {(trace.year, "leave_days"): round(trace.days * MILLION)}
+    sums = {(month // 12, measure): 1 for measure, month in counted(trace, run)}
     if trace.waits_from is not None:
         until = trace.waits_to
         years = (-trace.waits_from,) if until is None else range(trace.waits_from, until)
-        sums.update((year, "waiting") for year in years)
+        sums |= {(year, "waiting"): 1 for year in years}
     return sums
 
 

@@ -13,7 +13,7 @@ from pymongo import DeleteMany, InsertOne, ReplaceOne, UpdateOne
 from services.stats.counters import Counts
 from services.stats.domain import Fact, LeaveFact, OfferingFact, year_of
 from services.stats.state import Place, State
-from services.stats.traces import AnyTrace, Trace, key_of, trace_id, trace_of, years_of
+from services.stats.traces import AnyTrace, Trace, key_of, years_of
 from shared.handler import WriteOne
 
 DERIVED: Final = ("counters", "sums", "seats")
@@ -83,11 +83,11 @@ def _document(place: Place, state: State) -> Document:
             years = {year_of(one.starts_at, zone) for one in entity.sessions if one.starts_at}
             return document | {"years": sorted(years), "ends": entity.ends_at}
         case Fact() | LeaveFact():
-            trace = trace_of(entity, zone)
-            if trace is None:
+            name = state.names[place]
+            if name is None:
                 return document | {"key": None, "years": []}
-            key = msgspec.json.encode(key_of(entity, trace_id(trace))).decode()
-            return document | {"key": key, "years": years_of(trace)}
+            key = msgspec.json.encode(key_of(entity, name)).decode()
+            return document | {"key": key, "years": years_of(state.counts.traces[name])}
     return document
 
 

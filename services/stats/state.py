@@ -35,6 +35,8 @@ class State:
     entities: dict[Place, Entity] = field(default_factory=dict)
     known: frozenset[Place] = frozenset()
     changed: set[Place] = field(default_factory=set)
+    names: dict[Place, str | None] = field(default_factory=dict)
+    """The traces of changed facts, by their ids."""
     _runs: dict[str, Run] = field(default_factory=dict)
 
     def apply(self, item: Item) -> Result:
@@ -56,7 +58,7 @@ class State:
             self.counts.run_changed(new.offering_id, before, run)
         else:
             run = self._run(new.booking.offering_id) if isinstance(new, Fact) else UNKNOWN
-            self.counts.replace(old, new, run)
+            self.names[place] = self.counts.replace(old, new, run)
         self.entities[place] = new
         self.changed.add(place)
 

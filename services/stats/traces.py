@@ -6,7 +6,7 @@ switched format and a session that moved into another year. Months are numbers, 
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from hashlib import blake2b
 
 import msgspec
@@ -104,22 +104,18 @@ def _years(trace: AnyTrace) -> Iterator[int]:
 
 def _booking_trace(fact: Fact, zone: tzinfo) -> Trace:
     booking = fact.booking
-
-    def month(moment: datetime | None) -> int | None:
-        return None if moment is None else month_of(moment, zone)
-
     since, until = _waiting(booking, zone)
-    presences = (Presences(one.session_id, one.status, month_of(one.recorded_at, zone)) for one in booking.attendance)
+    presences = [Presences(one.session_id, one.status, month_of(one.recorded_at, zone)) for one in booking.attendance]
     return Trace(
         partition=fact.partition,
         offering_id=booking.offering_id,
         course_id=booking.course_id,
         status=booking.status,
-        seated=month(booking.seated_at),
+        seated=month_of(booking.seated_at, zone) if booking.seated_at else None,
         waits_from=since,
         waits_to=until,
         attendance=tuple(sorted(presences)),
-        completed=month(booking.completed_at),
+        completed=month_of(booking.completed_at, zone) if booking.completed_at else None,
         cohorts=tuple(sorted((one.cohort, year_of(one.at, zone)) for one in fact.assigned)),
     )
 
