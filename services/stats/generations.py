@@ -75,11 +75,15 @@ class Generations:
         self.changed.add(partition)
         return True
 
-    def write(self) -> UpdateOne:
-        """What the partitions of a batch have read."""
-        fields = {
+    @property
+    def fields(self) -> dict[str, list[int]]:
+        """What of the document has changed."""
+        return {
             f"{name}.{one}": some.get(one, [])
             for name, some in (("begun", self.begun), ("ended", self.ended))
             for one in self.changed
         }
-        return UpdateOne({"_id": ID}, {"$set": fields}, upsert=True)
+
+    def write(self) -> UpdateOne:
+        """What the partitions of a batch have read."""
+        return UpdateOne({"_id": ID}, {"$set": self.fields}, upsert=True)
