@@ -34,6 +34,7 @@ async function all() {
   setTimeout(all, EVERY);
 }
 
+section.querySelector("[data-without]").hidden = true;
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) for (const row of section.querySelectorAll("[data-service]")) look(row);
 });
