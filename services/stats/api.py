@@ -8,7 +8,8 @@ from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import Response
 
 from services.stats.answers import Report
-from services.stats.paper import Paper, laid_out
+from services.stats.layout import laid_out
+from services.stats.paper import Paper
 from services.stats.printed import as_html, as_pdf
 from services.stats.report import Question
 from services.stats.reports import Reports
@@ -42,7 +43,7 @@ def routes(reports: Reports, settings: Settings) -> APIRouter:
     @router.get("/report", openapi_extra=_says(Report), response_class=Response)
     async def report(year: Year, organisation: Organisation = None, known: Known = None) -> Response:
         """The council report of a year. Its ETag changes when an event has been counted."""
-        found, state = await reports.answer(Question(year, organisation))
+        found, state = await reports.report(Question(year, organisation))
         return _answer(lambda: Json(found), found, state, known, organisation)
 
     @router.get("/report.{form}", openapi_extra=_says(bytes, "application/octet-stream"), response_class=Response)
@@ -50,7 +51,7 @@ def routes(reports: Reports, settings: Settings) -> APIRouter:
         form: Kind, year: Year, organisation: Organisation = None, lang: Lang = "de", known: Known = None
     ) -> Response:
         """The same as a file: `csv`, `xlsx`, `html` or `pdf`, in German or English."""
-        found, state = await reports.answer(Question(year, organisation))
+        found, state = await reports.report(Question(year, organisation))
         if found is None or known == _tag(state):
             return _answer(Response, found, state, known, organisation)
         media, write = FORMS[form]

@@ -1,56 +1,46 @@
 """The council report as it is laid out: headings, tables, sentences. Every format is made from this. Pure."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
-from typing import Any, Final
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
 
 import msgspec
 
-from services.stats.figures import COHORT, DIMENSIONS, MEASURES
-from services.stats.words import WORDS
 from shared import formats
 from shared.formats import Language
 
-CHARTED: Final = ("participants", "bookings", "waiting", "leave_persons")
-"""What a table's chart shows: the first of these that is told and not 0 everywhere."""
-
 Row = Mapping[str, Any]
+Words = Mapping[str, str]
 Figure = int | float | None
+Content = int | float | str | None
+MARK: Final = "•"
+"""Stands for a figure that is withheld."""
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A measure and what stands above it. `definition`: what it counts, in a sentence."""
+    """What stands above a column, and how what is in it is written; a change has a sign."""
 
-    name: str
     head: str
-    definition: str = ""
+    kind: Literal["number", "change", "text"] = "number"
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A row: its key in the report, its label, its figures in the order of the columns; None is withheld."""
-
-    key: str | None
-    label: str
-    figures: list[Figure]
-
-
-class Bar(msgspec.Struct, frozen=True):
-    """A row of a chart; `share` of the longest bar, 0 to 100; None is withheld."""
+    """A row: its label, what stands in its columns (None is withheld), its key in the report."""
 
     label: str
-    value: Figure
-    share: float | None
+    cells: list[Content]
+    key: str | None = None
 
 
 class Chart(msgspec.Struct, frozen=True):
-    """What the bars show."""
+    """A bar per row; `shares` of the longest bar, 0 to 100; None is withheld."""
 
     title: str
-    bars: list[Bar]
+    shares: list[float | None]
 
 
 class Table(msgspec.Struct, frozen=True):
-    """The rows of a dimension, or the cohorts. `note`: a sentence about what is not known."""
+    """`head` stands above the labels. `note`: a sentence about what is not known; `keyed`: its lines have keys."""
 
     name: str
     title: str
@@ -59,116 +49,70 @@ class Table(msgspec.Struct, frozen=True):
     lines: list[Line]
     chart: Chart | None = None
     note: str = ""
+    keyed: bool = False
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The columns of a year; `shares` of the highest, 0 to 100, None where it is withheld."""
+
+    label: str
+    values: list[Figure]
+    shares: list[float | None]
+
+
+class Trend(msgspec.Struct, frozen=True):
+    """A chart over the years; the table beside it tells the same."""
+
+    title: str
+    series: list[str]
+    groups: list[Group]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A row of a report for machines: keys and labels by dimension (two in a cross table), figures by name."""
+
+    year: int
+    organisation: str | None
+    as_of: str | None
+    place: list[tuple[str, str | None, str]]
+    figures: Mapping[str, Figure]
 
 
 class Paper(msgspec.Struct, frozen=True):
-    """A report in one language. `missing`: sentences about what cannot be told; `method`: how it was made."""
+    """A report in one language.
+
+    `tables` to be read, the totals first; `sheets` to be calculated with; `missing`: sentences about what cannot be
+    told; `method`: how it was made.
+    """
 
     language: Language
-    year: int
-    organisation: str | None
-    as_of: datetime | None
     title: str
     state: str
-    totals: Table
+    as_of: datetime | None
     tables: list[Table]
+    sheets: list[Table]
+    records: list[Record]
     missing: list[str]
     method: list[str]
+    trend: Trend | None = None
 
 
-def laid_out(report: Row, language: Language, zone: tzinfo) -> Paper:
-    """The report in a language; times in the zone."""
-    words = WORDS[language]
-    as_of = report["as_of"] and datetime.fromisoformat(report["as_of"])
-    tables = [_table(report, name, words) for name in DIMENSIONS if name not in report["unavailable"]]
-    withheld = any("withheld" in row for row in _rows(report))
-    return Paper(
-        language=language,
-        year=report["year"],
-        organisation=report["organisation"],
-        as_of=as_of,
-        title=_title(report, words),
-        state=words["state"].format(moment=formats.moment(as_of, language, zone)) if as_of else words["as_of.none"],
-        totals=_totals(report, words),
-        tables=[table for table in [*tables, _cohorts(report, words)] if table.lines],
-        missing=[f"{_dimension(words, name)}: {words[f'missing.{name}']}" for name in report["unavailable"]],
-        method=[words[name] for name in ("method.counts", "method.years", *["method.withheld"] * withheld)],
-    )
+def cell(value: Content, language: Language, kind: str = "number") -> str:
+    """What stands in a cell, as people of the language write it; what is withheld is a mark."""
+    if value is None or isinstance(value, str):
+        return MARK if value is None else value
+    if kind != "change":
+        return formats.number(value, language)
+    sign = "±" if value == 0 else "+" if value > 0 else "\N{MINUS SIGN}"
+    return sign + formats.number(abs(value), language)
 
 
-def cell(value: Figure, language: Language) -> str:
-    """A figure as people of the language write it; what is withheld is a mark."""
-    return "•" if value is None else formats.number(value, language)
+def shares(values: list[Figure]) -> list[float | None]:
+    """Each of the greatest, in per cent."""
+    longest = max((value for value in values if value is not None), default=0) or 1
+    return [None if value is None else round(100 * value / longest, 2) for value in values]
 
 
-def _title(report: Row, words: Mapping[str, str]) -> str:
-    title = words["report"].format(year=report["year"])
-    if report["organisation"] is None:
-        return title
-    rows = report["by"]["organisation"] or [{"label": report["organisation"]}]
-    return f"{title}, {rows[0]['label']}"
-
-
-def _totals(report: Row, words: Mapping[str, str]) -> Table:
-    columns = _columns(words, "figure", MEASURES)
-    line = Line(None, words["totals"], [report["totals"][name] for name in MEASURES])
-    return Table("totals", words["totals"], "", columns, [line])
-
-
-def _table(report: Row, name: str, words: Mapping[str, str]) -> Table:
-    rows = report["by"][name]
-    columns = _columns(words, "figure", [one for one in MEASURES if any(row.get(one, 0) != 0 for row in rows)])
-    lines = [Line(row["key"], _label(name, row, words), [row.get(one.name, 0) for one in columns]) for row in rows]
-    title = words["by"].format(dimension=words[f"dimension.{name}"])
-    note = _coverage(report.get("coverage", {}).get(name), words)
-    return Table(name, title, _dimension(words, name), columns, lines, _chart(columns, lines, words), note)
-
-
-def _cohorts(report: Row, words: Mapping[str, str]) -> Table:
-    columns = _columns(words, "cohort", COHORT)
-    lines = [
-        Line(row["offering_id"], f"{row['cohort']} ({row['offering_id']})", [row[one] for one in COHORT])
-        for row in report["cohorts"]
-    ]
-    return Table("cohorts", words["cohorts"], words["cohort"], columns, lines)
-
-
-def _coverage(coverage: Row | None, words: Mapping[str, str]) -> str:
-    """What a dimension leaves out, as a sentence; nothing where it is complete."""
-    if coverage is None or coverage["known"] == coverage["of"]:
-        return ""
-    return words["coverage.withheld" if coverage["known"] is None else "coverage"].format(**coverage)
-
-
-def _chart(columns: Sequence[Column], lines: Sequence[Line], words: Mapping[str, str]) -> Chart | None:
-    """None where no measure is told in full."""
-    for place, column in sorted(enumerate(columns), key=lambda one: (*CHARTED, one[1].name).index(one[1].name)):
-        values = [line.figures[place] for line in lines]
-        longest = max((value for value in values if value is not None), default=0)
-        if column.name in CHARTED and longest and len(lines) > 1:
-            bars = [Bar(line.label, value, _share(value, longest)) for line, value in zip(lines, values, strict=True)]
-            return Chart(words["chart"].format(figure=column.head), bars)
-    return None
-
-
-def _share(value: Figure, longest: float) -> float | None:
-    return None if value is None else round(100 * value / longest, 2)
-
-
-def _columns(words: Mapping[str, str], kind: str, names: Sequence[str]) -> list[Column]:
-    return [Column(name, words[f"{kind}.{name}"], words.get(f"definition.{name}", "")) for name in names]
-
-
-def _label(dimension: str, row: Row, words: Mapping[str, str]) -> str:
-    if row["key"] is None:
-        return words["not_given"]
-    return words.get(f"format.{row['key']}", row["label"]) if dimension == "format" else str(row["label"])
-
-
-def _dimension(words: Mapping[str, str], name: str) -> str:
-    label = words[f"dimension.{name}"]
-    return label[0].upper() + label[1:]
-
-
-def _rows(report: Row) -> list[Row]:
-    return [report["totals"], *report["cohorts"], *(row for rows in report["by"].values() for row in rows)]
+def capital(text: str) -> str:
+    """The text with a capital letter; the others stay as they are."""
+    return text[:1].upper() + text[1:]

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.stats.paper import Figure, Paper, Table, cell
+from services.stats.paper import Content, Figure, Line, Paper, Table, Trend, cell
 from services.stats.words import WORDS
 from shared.formats import Language
 
@@ -28,8 +28,8 @@ _PAGES: Final = Environment(
 def as_html(paper: Paper) -> bytes:
     """One file that loads nothing."""
 
-    def shown(value: Figure) -> str:
-        return cell(value, paper.language)
+    def shown(value: Content, kind: str = "number") -> str:
+        return cell(value, paper.language, kind)
 
     template = _PAGES.get_template("report.html")
     return template.render(paper=paper, words=_words(paper), cell=shown).encode()
@@ -39,7 +39,7 @@ def as_pdf(paper: Paper) -> bytes:
     """The report on A4. Takes a tenth of a second, and longer the first time: not for an event loop."""
     import typst  # noqa: PLC0415 - 80 MB that a service without readers of reports does not need in its memory
 
-    told = msgspec.json.encode(_told(paper)).decode()
+    told = msgspec.json.encode(told_of(paper)).decode()
     return typst.compile(
         TEMPLATE,
         format="pdf",
@@ -50,35 +50,49 @@ def as_pdf(paper: Paper) -> bytes:
     )
 
 
-def _told(paper: Paper) -> dict[str, Any]:
+def told_of(paper: Paper) -> dict[str, Any]:
     """The paper as the template takes it: text only."""
     language = paper.language
-    totals = zip(paper.totals.columns, paper.totals.lines[0].figures, strict=True)
     return {
         "language": language,
         "title": paper.title,
         "state": paper.state,
         "words": _words(paper),
-        "totals": [[column.head, cell(value, language), column.definition] for column, value in totals],
         "tables": [_table(table, language) for table in paper.tables],
+        "trend": _trend(paper.trend, language) if paper.trend else None,
         "missing": paper.missing,
         "method": paper.method,
     }
 
 
 def _words(paper: Paper) -> dict[str, str]:
-    names = ("totals", "unavailable", "method", "figure", "number", "definition")
-    return {name: WORDS[paper.language][name] for name in names}
+    return {name: WORDS[paper.language][name] for name in ("unavailable", "method", "withheld.mark")}
 
 
 def _table(table: Table, language: Language) -> dict[str, Any]:
     chart = table.chart
     return {
+        "name": table.name,
         "title": table.title,
         "head": table.head,
-        "heads": [column.head for column in table.columns],
-        "rows": [[line.label, *(cell(value, language) for value in line.figures)] for line in table.lines],
+        "columns": [{"head": column.head, "is_text": column.kind == "text"} for column in table.columns],
+        "rows": [_cells(line, table, language) for line in table.lines],
         "charted": chart.title if chart else "",
-        "shares": [bar.share for bar in chart.bars] if chart else None,
+        "shares": chart.shares if chart else None,
         "note": table.note,
     }
+
+
+def _cells(line: Line, table: Table, language: Language) -> list[str]:
+    told = zip(line.cells, table.columns, strict=True)
+    return [line.label, *(cell(value, language, column.kind) for value, column in told)]
+
+
+def _trend(trend: Trend, language: Language) -> dict[str, Any]:
+    def value(figure: Figure) -> str:
+        return cell(figure, language)
+
+    groups = [
+        {"label": group.label, "shares": group.shares, "values": [*map(value, group.values)]} for group in trend.groups
+    ]
+    return {"title": trend.title, "series": trend.series, "groups": groups}

@@ -231,9 +231,7 @@ def council_report(question: Question, data: Data, tables: Tables, mask: Mask, z
             own[ALL] = figures_of(table.totals, MEASURES, mask.narrowed, cells[ALL])
     names = {key: one.name for key, one in data.organisations.items()}
     known = Known(told, {key: one.title for key, one in data.courses.items()}, names, data.as_of, data.since)
-    report = report_of(question, known, zone)
-    report["by"].pop("month")
-    return report
+    return report_of(question, known, zone)
 
 
 def answer(question: Question, data: Data, zone: tzinfo) -> Row | None:

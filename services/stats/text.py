@@ -1,109 +1,91 @@
-"""The council report as text for a terminal, in German, from the structure of the contract. Pure."""
+"""The council report as text for a terminal. Pure."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Sequence
+from textwrap import fill
+from typing import Final
 from zoneinfo import ZoneInfo
 
-FIGURES: Final = {
-    "bookings": ("Buchungen", "Buchungen, die in dem Jahr einen Platz bekamen"),
-    "persons": ("Personen", "verschiedene Personen unter den Teilnahmen"),
-    "participants": ("Teilnahmen", "Buchungen mit Anwesenheit in dem Jahr; ein WBT zählt mit dem Abschluss"),
-    "waiting": ("wartend", "Buchungen, die am Jahresende (oder jetzt) auf der Warteliste stehen"),
-    "cancelled": ("storniert", "Buchungen mit Platz aus dem Jahr, die später abgesagt wurden"),
-    "no_shows": ("gefehlt", "bestätigte Buchungen, in jedem erfassten Termin abwesend"),
-    "completions": ("Abschlüsse", "Buchungen, die in dem Jahr als abgeschlossen gemeldet wurden"),
-    "leave_persons": ("Freigestellte", "verschiedene Personen mit Bildungsurlaub, der in dem Jahr beginnt"),
-    "leave_days": ("Urlaubstage", "Tage dieses Bildungsurlaubs"),
-}
-DIMENSIONS: Final = {
-    "course": "Kurs",
-    "format": "Format",
-    "topic": "Thema",
-    "competency": "Kompetenz",
-    "department": "Amt",
-    "status_group": "Statusgruppe",
-    "organisation": "Organisation",
-}
-COHORTS: Final = {"assigned": "zugewiesen", "fulfilled": "erfüllt", "open": "offen"}
-MARK: Final = "•"
+from services.stats.compared import laid_out_years
+from services.stats.layout import laid_out
+from services.stats.paper import Row, Table, Trend, cell
+from services.stats.words import WORDS
+from shared.formats import Language
+
 LABEL_WIDTH: Final = 52
+WIDTH: Final = 100
+"""Of sentences; a table is as wide as it has to be."""
+BAR: Final = 40
 
-Row = Mapping[str, Any]
 
-
-def render_text(report: Mapping[str, Any], time_zone: str = "Europe/Berlin") -> str:
-    """The whole report, lines ending with a newline."""
-    parts = [_title(report, time_zone), _totals(report["totals"])]
-    for dimension, label in DIMENSIONS.items():
-        if (rows := report["by"][dimension]) and dimension not in report["unavailable"]:
-            heads = {name: head for name, (head, _) in FIGURES.items() if any(row.get(name, 0) != 0 for row in rows)}
-            parts.append(_table(f"Nach {label}", rows, heads))
-    if report["cohorts"]:
-        named = [{**row, "label": f"{row['cohort']} ({row['offering_id']})"} for row in report["cohorts"]]
-        parts.append(_table("Zugewiesene Gruppen", named, COHORTS))
-    parts += [*_unavailable(report["unavailable"]), *_coverage(report.get("coverage", {})), *_withheld(report)]
+def render_text(report: Row, language: Language = "de", time_zone: str = "Europe/Berlin") -> str:
+    """The whole report, or that of several years, from the structure of the contract; lines ending with a newline."""
+    lay = laid_out_years if "reports" in report else laid_out
+    paper = lay(report, language, ZoneInfo(time_zone))
+    words = WORDS[language]
+    totals, *tables = [_table(table, language) for table in paper.tables]
+    parts = [
+        f"{paper.title}\n{'=' * len(paper.title)}\n{_filled(paper.state)}",
+        totals,
+        *([_trend(paper.trend, paper.language)] if paper.trend else []),
+        *tables,
+        *_listed(words["unavailable"], paper.missing),
+        *_listed(words["method"], paper.method),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
 def number(value: float | None) -> str:
     """A figure as Germans write it: 1.234,5; what is withheld is a mark."""
-    if value is None:
-        return MARK
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
-    return text.translate(str.maketrans(",.", ".,"))
+    return cell(value, "de")
 
 
-def _title(report: Mapping[str, Any], time_zone: str) -> str:
-    title = f"Fortbildung {report['year']}: Bericht an den Rat"
-    if report["organisation"] is not None:
-        rows = report["by"].get("organisation") or [{"label": report["organisation"]}]
-        title += f", {rows[0]['label']}"
-    as_of = "noch ohne Daten"
-    if report["as_of"]:
-        moment = datetime.fromisoformat(report["as_of"]).astimezone(ZoneInfo(time_zone))
-        as_of = f"Stand: {moment:%d.%m.%Y, %H:%M} Uhr"
-    return f"{title}\n{'=' * len(title)}\n{as_of}"
+def _table(table: Table, language: Language) -> str:
+    """Label and figures, each column as wide as it has to be; a text stands last."""
+    heads = [table.title, *(column.head for column in table.columns)]
+    rows = [
+        [_short(line.label), *(cell(one, language, at.kind) for one, at in zip(line.cells, table.columns, strict=True))]
+        for line in table.lines
+    ]
+    left = [True, *(column.kind == "text" for column in table.columns)]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    if table.name == "totals":
+        heads = [heads[0], *(["", ""] if any(left[1:]) else heads[1:])]
+    lines = [_line(one, widths, left) for one in (heads, *rows)]
+    rule = "-" * (len(lines[0]) if any(heads[1:]) else len(heads[0]))
+    note = [_filled(table.note)] if table.note else []
+    return "\n".join([lines[0], rule, *lines[1:], *note])
 
 
-def _totals(totals: Row) -> str:
-    width = max(len(number(totals[name])) for name in FIGURES)
-    lines = (f"  {label:<13} {number(totals[name]):>{width}}   {what}" for name, (label, what) in FIGURES.items())
-    return "\n".join(["Insgesamt", *lines])
-
-
-def _table(title: str, rows: Sequence[Row], heads: Mapping[str, str]) -> str:
-    """A table with these columns: {name in the row: head}."""
-    labels = [_short(row["label"]) for row in rows]
-    wide = max(len(label) for label in (title, *labels))
-    widths = {name: max(len(heads[name]), *(len(number(row.get(name, 0))) for row in rows)) for name in heads}
-    head = "  ".join([f"{title:<{wide}}", *(f"{heads[name]:>{widths[name]}}" for name in heads)])
-    body = (
-        "  ".join([f"{label:<{wide}}", *(f"{number(row.get(name, 0)):>{widths[name]}}" for name in heads)])
-        for label, row in zip(labels, rows, strict=True)
+def _line(cells: Sequence[str], widths: Sequence[int], left: Sequence[bool]) -> str:
+    told = (
+        f"{one:<{width}}" if is_left else f"{one:>{width}}"
+        for one, width, is_left in zip(cells, widths, left, strict=True)
     )
-    return "\n".join([head, "-" * len(head), *body])
+    return "  ".join(told).rstrip()
+
+
+def _trend(trend: Trend, language: Language) -> str:
+    """A bar of each figure under the other."""
+    wide = max(map(len, trend.series))
+    lines = [trend.title]
+    for place, name in enumerate(trend.series):
+        for group in trend.groups:
+            share, value = group.shares[place], group.values[place]
+            bar = "" if share is None else "█" * round(share * BAR / 100)
+            lines.append(f"  {name:<{wide}}  {group.label}  {bar} {cell(value, language)}".rstrip())
+    return "\n".join(lines)
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= LABEL_WIDTH else label[: LABEL_WIDTH - 1] + "…"
+    """Long ones without their middle: what tells them apart is often at the end."""
+    end = LABEL_WIDTH // 3
+    return label if len(label) <= LABEL_WIDTH else f"{label[: LABEL_WIDTH - 1 - end]}…{label[-end:]}"
 
 
-def _unavailable(unavailable: Mapping[str, str]) -> list[str]:
-    if not unavailable:
-        return []
-    lines = (f"  {DIMENSIONS.get(name, 'Zeitraum')}: {why}" for name, why in unavailable.items())
-    return ["\n".join(["Diese Aufschlüsselungen liegen nicht vor", *lines])]
+def _listed(title: str, sentences: Sequence[str]) -> list[str]:
+    lines = (fill(one, WIDTH, initial_indent="  ", subsequent_indent="    ") for one in sentences)
+    return ["\n".join([title, *lines])] if sentences else []
 
 
-def _coverage(coverage: Mapping[str, Row]) -> list[str]:
-    """Dimensions that are not known of all bookings."""
-    told = {DIMENSIONS[name]: one for name, one in coverage.items() if one["known"] is not None}
-    lines = (f"  {label}: bekannt zu {number(one['known'])} von {number(one['of'])}" for label, one in told.items())
-    return ["\n".join(["Nicht zu allen Buchungen gemeldet", *lines])] if told else []
-
-
-def _withheld(report: Mapping[str, Any]) -> list[str]:
-    rows = [report["totals"], *report["cohorts"], *(row for rows in report["by"].values() for row in rows)]
-    why = next((row["withheld"] for row in rows if "withheld" in row), None)
-    return [f"{MARK} {why}"] if why else []
+def _filled(text: str) -> str:
+    return fill(text, WIDTH)

@@ -64,7 +64,7 @@ def test_the_report_has_the_members_of_the_contract_in_their_order() -> None:
         "since",
         "small_cells",
     ]
-    dimensions = ["course", "format", "topic", "competency", "department", "status_group", "organisation"]
+    dimensions = ["course", "format", "topic", "competency", "department", "status_group", "organisation", "month"]
     assert list(found["by"]) == dimensions
     assert (found["year"], found["organisation"], found["as_of"]) == (2023, None, None)
 
