@@ -14,7 +14,7 @@ def build(settings: Settings, clock: Clock) -> runtime.Service:
     database = runtime.connect(settings)
     store = Store(database, settings.zone, settings.partitions)
     handler, publisher = StatsHandler(store), runtime.publisher(settings)
-    reports = Reports(store)
+    reports = Reports(store, clock, settings.small_cells)
     routers = [
         api.routes(reports, settings),
         audit.router(database, settings, handler),

@@ -12,9 +12,11 @@ from fastapi.responses import Response
 from pymongo.errors import PyMongoError
 
 from services.stats import dashboard, shown
-from services.stats.dashboard import Row
+from services.stats.answered import Answered
+from services.stats.dashboard import Total
+from services.stats.mornings import Mornings
 from services.stats.page_words import PAGE_WORDS
-from services.stats.report import Question
+from services.stats.report import Question, is_known, report_of
 from services.stats.reports import Reports
 from services.stats.settings import Settings
 from services.stats.store import Store
@@ -58,8 +60,8 @@ class Site:
     """Gathers what the page shows."""
 
     def __init__(self, reports: Reports, store: Store, clock: Clock) -> None:
-        self._reports, self._store, self._clock = reports, store, clock
-        self.changes = Live(store.positions)
+        self._store, self._clock, self._mornings = store, clock, Mornings(reports)
+        self.changes = Live(self._fingerprint)
 
     async def dashboard(self, request: Request) -> dict[str, Any]:
         """A view of a year. Raises Missing."""
@@ -67,13 +69,12 @@ class Site:
         this_year = now.astimezone(self._store.zone).year
         view = view_of(request.query_params, this_year)
         live = f"/stats/live?seen={await self.changes.mark()}"
-        known = await self._store.years()
-        whole = await self._report(View(view.year))
-        told = shown.snapshot(view, whole, await self._report(view), {}, words)
+        known, of_day = await self._store.years(), await self._mornings.of_day(view.year)
+        told = self._snapshot(view, of_day or Answered({}), words)
         if view.is_whole:
-            told |= await self._sums(view.year, dashboard.years_shown(known, view.year, this_year), whole)
-        there = shown.shows_seats(view, this_year)
-        told |= {"titles": {}, **(shown.seats(view, await self._store.seats(now), now) if there else {})}
+            told |= await self._sums(view.year, dashboard.years_shown(known, view.year, this_year), told["totals"])
+        if there := shown.shows_seats(view, this_year):
+            told |= shown.seats(view, await self._store.seats(now), now)
         return {
             **told,
             "live": live,
@@ -81,21 +82,29 @@ class Site:
             "view": view,
             "years": sorted({*known, view.year, this_year}),
             "shows_seats": there,
+            "counting": of_day is None,
             "is_empty": not any(one.value != 0 for one in told["totals"]) and not told["cohorts"],
             "said": shown.said(told["totals"], words),
             "first": shown.first,
             "report": urlencode({name: value for name, value in view.question.items() if value is not None}),
         }
 
-    async def _report(self, view: View) -> Row:
-        """The report of this morning, whole or of an organisation. Raises Missing where that is not known."""
-        report, _ = await self._reports.answer(Question(view.year, view.organisation))
-        if report is None:
+    def _snapshot(self, view: View, known: Answered, words: shown.Words) -> dict[str, Any]:
+        """What is told of the day. Raises Missing for an organisation of which nothing has been heard."""
+        if known.state and not is_known(view.organisation, known):
             raise Missing
-        return report
+        whole = report_of(Question(view.year), known, self._store.zone)
+        narrowed = Question(view.year, view.organisation)
+        report = report_of(narrowed, known, self._store.zone) if view.organisation else whole
+        told = shown.snapshot(view, whole, report, shown.crossed(view, known), words)
+        return {**told, "titles": known.offerings}
 
-    async def _sums(self, year: int, years: Sequence[int], whole: Row) -> dict[str, Any]:
+    async def _sums(self, year: int, years: Sequence[int], of_day: Sequence[Total]) -> dict[str, Any]:
         """The live totals of a year, and of the last years beside them."""
         found = await asyncio.gather(*(self._store.overview(one) for one in years))
         sums = {one: dashboard.summed(told) for one, told in zip(years, found, strict=True)}
-        return {"totals": dashboard.totals(whole["totals"], sums[year]), "compared": dashboard.compared(sums)}
+        snapshot = {one.name: one.value for one in of_day}
+        return {"totals": dashboard.totals(snapshot, sums[year]), "compared": dashboard.compared(sums)}
+
+    async def _fingerprint(self) -> object:
+        return await self._store.positions(), self._mornings.late

@@ -1,70 +1,67 @@
-"""The reports of one state of the data: counted once, then told as often as somebody asks, in every format alike."""
+"""The reports of one state of the data: counted and decided once, kept, and told in every format alike."""
 
 import asyncio
+from asyncio import to_thread
 from collections import OrderedDict
-from dataclasses import dataclass, replace
-from hashlib import blake2b
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
-import msgspec
-
-from services.stats.cells import Mask, decide
-from services.stats.report import Question, council_report
+from services.stats.answered import Answered, packed, unpacked
+from services.stats.protection import decide
+from services.stats.reading import Year
 from services.stats.store import Store
-from services.stats.tables import Data, Tables, tabulate
+from services.stats.told import tabulate
+from shared.clock import Clock
 
-YEARS: Final = 8
-"""So many years' tables are kept in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A year's tables, what is withheld in them, and the labels; `state` tells the states of the data apart."""
-
-    state: str
-    data: Data
-    tables: Tables
-    mask: Mask
+STATES: Final = 4
+"""So many years' figures are kept in memory."""
 
 
 class Reports:
-    """What is known of each year, as long as no event has been read since."""
+    """What is told of each year; `k`: from so many people on a figure is told."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._counted: OrderedDict[int, Counted] = OrderedDict()
+    def __init__(self, store: Store, clock: Clock, k: int) -> None:
+        self._store, self._clock, self._k = store, clock, k
+        self._shelf = store.shelf(k)
+        self._known: OrderedDict[tuple[int, str], Answered] = OrderedDict()
         self._lock = asyncio.Lock()
 
-    async def answer(self, question: Question) -> tuple[dict[str, Any] | None, str]:
-        """The report and its state; None where nothing is known of this organisation."""
-        counted = await self._of(question.year)
-        known = (None, *counted.data.organisations, *counted.tables.narrowed)
-        if question.organisation not in known:
-            return None, counted.state
-        told = council_report(question, counted.data, counted.tables, counted.mask, self._store.zone)
-        return told, counted.state
+    async def answer(self, year: int) -> Answered:
+        """What is told of the present state of the data, by all instances alike."""
+        async with self._lock:  # a second reader waits for the first one's figures
+            state = await self._store.state()
+            return await self._found(year, state, lambda: self._shelf.find(year, state))
 
-    async def _of(self, year: int) -> Counted:
-        """One at a time: a second reader of the same year waits for the first one's figures."""
+    async def of_day(self, year: int) -> Answered:
+        """What was told first today: of figures about staff nobody is to see how they change from hour to hour."""
         async with self._lock:
-            state = _digest(await self._store.positions())
-            known = self._counted.get(year)
-            if known is None or known.state != state:
-                data = await self._store.year(year)
-                # Counting a large year takes seconds: not in the event loop.
-                known = await asyncio.to_thread(self._count, state, data, year)
-            self._counted[year] = known
-            self._counted.move_to_end(year)
-            while len(self._counted) > YEARS:
-                self._counted.popitem(last=False)
-            return known
+            day = self._today()
+            return await self._found(year, day, lambda: self._shelf.of_day(year, day))
 
-    def _count(self, state: str, data: Data, year: int) -> Counted:
-        tables = tabulate(data, year, self._store.zone)
-        labels = replace(data, facts=(), leaves=())  # figures and labels are kept, bookings are not
-        return Counted(state, labels, tables, decide(tables))
+    async def _found(self, year: int, name: str, find: Callable[[], Awaitable[bytes | None]]) -> Answered:
+        """From memory, by this name (a state or a day); or what `find` finds; or counted."""
+        known = self._known.get((year, name))
+        if known is None:
+            content = await find() or await self._count(year, find)
+            known = self._known[year, name] = await to_thread(unpacked, content)
+        self._known.move_to_end((year, name))
+        while len(self._known) > STATES:
+            self._known.popitem(last=False)
+        return known
+
+    async def _count(self, year: int, find: Callable[[], Awaitable[bytes | None]]) -> bytes:
+        """Of the newest state; if another instance has told of it meanwhile, that."""
+        read = await self._store.read(year)
+        made = await to_thread(told_of, read, self._k)  # takes seconds where there is much: not in the event loop
+        await self._shelf.put((year, read.state), made, self._clock.now(), self._today())
+        return await find() or await self._shelf.find(year, read.state) or made
+
+    def _today(self) -> str:
+        return self._clock.now().astimezone(self._store.zone).date().isoformat()
 
 
-def _digest(positions: object) -> str:
-    """The same for the same positions, so each instance of the service gives it."""
-    return blake2b(msgspec.json.encode(positions), digest_size=12).hexdigest()
+def told_of(read: Year, k: int) -> bytes:
+    """Decide what is withheld, and count."""
+    figures = tabulate(read.columns, decide(read.columns, k))
+    names = {name: getattr(read, name) for name in ("courses", "organisations", "offerings", "as_of", "since", "state")}
+    return packed(Answered(figures, k=k, **names))

@@ -19,7 +19,7 @@ import msgspec
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 
-from services.stats import rows
+from services.stats import rows, shelf
 from services.stats.counters import Counts
 from services.stats.domain import Fact, LeaveFact, OfferingFact
 from services.stats.figures import MILLION, Figure
@@ -60,8 +60,13 @@ class Store:
 
     async def prepare(self) -> None:
         """Create collections and indexes, unless they are there."""
-        await create(self._database, "progress", "generations")
+        await create(self._database, "progress", "generations", *shelf.COLLECTIONS)
+        await self.shelf(0).prepare()
         await (await self.reading()).make()
+
+    def shelf(self, k: int) -> shelf.Shelf:
+        """Where it is kept what has been told to whom figures are told from `k` people on."""
+        return shelf.Shelf(self._database, k)
 
     async def make(self) -> None:
         """Create the collections and indexes of this generation, unless they are there."""

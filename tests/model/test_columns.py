@@ -36,10 +36,10 @@ def profiles(draw: st.DrawFn) -> Profile:
 
 @st.composite
 def columns(draw: st.DrawFn) -> Columns:
-    made = Columns(profiles=draw(st.lists(profiles(), min_size=1, max_size=6)))
+    made = Columns(profiles=draw(st.lists(profiles(), max_size=6)))
     made.values = {name: draw(st.permutations(VALUES)) for name in PERSONAL}
     indexes = st.integers(0, len(VALUES) - 1)
-    for _ in range(draw(st.integers(0, 12))):
+    for _ in range(draw(st.integers(0, 12)) if made.profiles else 0):
         made.profile.append(draw(st.integers(0, len(made.profiles) - 1)))
         made.person.append(draw(st.integers(0, 3)))
         for name in PERSONAL:

@@ -1,5 +1,6 @@
 """Small worlds for the tests of stats: bookings, leaves and offerings with as little as a test has to say."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import count
@@ -7,12 +8,18 @@ from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.stats.columns import Columns
 from services.stats.counters import Counts
 from services.stats.domain import Assignment, Entity, Fact, LeaveFact, OfferingFact, SessionFact
-from services.stats.report import Question, answer
+from services.stats.figures import UNKNOWN, run_of
+from services.stats.profiles import NOTHING, Profiles
+from services.stats.protection import decide
+from services.stats.report import Known, Question, is_known, report_of
 from services.stats.state import State
 from services.stats.store import Store
 from services.stats.tables import Data
+from services.stats.told import tabulate
+from services.stats.traces import key_of, trace_of
 from shared.events import Attendance, Booking, Course, Leave, Organisation, Presence
 from shared.runtime import Database
 
@@ -112,10 +119,43 @@ def data(
     )
 
 
+def columns_of(known: Data, year: int = YEAR) -> Columns:
+    """What is read of a year from the database, made without one."""
+    runs = {name: run_of(one, BERLIN) for name, one in known.offerings.items()}
+    profiles, numbers, made = Profiles(year, known.courses), defaultdict(dict), Columns()  # type: ignore[var-annotated]
+    facts: list[Fact | LeaveFact] = [*known.facts, *known.leaves]
+    for one in facts:
+        trace = trace_of(one, BERLIN)
+        number = NOTHING
+        if trace is not None:
+            number = profiles.number(trace, runs.get(getattr(trace, "offering_id", ""), UNKNOWN))
+        if number != NOTHING:
+            _, organisation, department, status_group, person = key_of(one, "")
+            values = {"organisation": organisation, "department": department, "status_group": status_group}
+            made.profile.append(number)
+            made.person.append(numbers["person"].setdefault(person, len(numbers["person"])))
+            for name, value in values.items():
+                made.columns[name].append(numbers[name].setdefault(value, len(numbers[name])))
+    made.profiles, made.values = profiles.profiles, {name: [*numbers[name]] for name in made.values}
+    return made
+
+
+def known_of(data: Data, year: int = YEAR) -> Known:
+    """All that is told of a year."""
+    columns = columns_of(data, year)
+    return Known(
+        tabulate(columns, decide(columns, 5)),
+        {name: one.title for name, one in data.courses.items()},
+        {name: one.name for name, one in data.organisations.items()},
+        data.as_of,
+        data.since,
+    )
+
+
 def report(known: Data, year: int = YEAR, organisation: str | None = None) -> dict[str, Any]:
-    found = answer(Question(year, organisation), known, BERLIN)
-    assert found is not None
-    return found
+    told = known_of(known, year)
+    assert is_known(organisation, told)
+    return report_of(Question(year, organisation), told, BERLIN)
 
 
 def row(found: dict[str, Any], dimension: str, key: str | None) -> dict[str, Any]:

@@ -36,7 +36,7 @@ async def client(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 def client_of(store: Store, now: datetime) -> httpx2.AsyncClient:
-    app, reports = FastAPI(), Reports(store)
+    app, reports = FastAPI(), Reports(store, Clock(now), 5)
     for router in (pages.router(reports, store, Settings(), Clock(now)), api.routes(reports, Settings())):
         app.include_router(router)
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://test")
@@ -90,10 +90,10 @@ async def test_totals_have_their_definitions(database: Database, store: Store, c
     await planted(database, store)
     found = await page(client, "/stats/")
     assert "Buchungen 12 Buchungen, die in dem Jahr" in found.text
-    assert "Personen 12 Verschiedene Personen unter den Teilnahmen Stand von heute Morgen" in found.text
+    assert "Personen 12 Verschiedene Personen unter den Teilnahmen Tagesstand" in found.text
     assert "Urlaubstage 2,5 Tage dieses Bildungsurlaubs" in found.text
     assert "laufend, Stand Do., 01.06.2023, 10:00 Uhr." in found.text
-    assert "Stand von heute Morgen, Do., 04.05.2023, 10:00 Uhr." in found.text
+    assert "einmal am Tag gezählt, Stand Do., 04.05.2023, 10:00 Uhr." in found.text
 
 
 async def test_breakdowns_and_cohorts(database: Database, store: Store, client: httpx2.AsyncClient) -> None:

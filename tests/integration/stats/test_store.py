@@ -20,6 +20,7 @@ from services.stats.reports import Reports
 from services.stats.settings import Settings
 from services.stats.store import Store
 from services.stats.tables import Data
+from shared.clock import Clock
 from shared.cloudevents import Event
 from shared.events import Attendance, Booking, Course, Leave, Offering, Organisation, Session
 from shared.handler import Item
@@ -273,7 +274,7 @@ async def test_the_next_batch_sees_the_last_one(database: Database, store: Store
 async def client(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
     app = FastAPI()
     install(app)
-    app.include_router(routes(Reports(store), Settings()))
+    app.include_router(routes(Reports(store, Clock(SPRING), 5), Settings()))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as made:
         yield made
 
