@@ -8,8 +8,8 @@ PAGE_WORDS: Final[Words] = {
     "de": {
         "page.title": "Auswertung {year}",
         "page.live": "Summen, Plätze und Wartelisten: laufend, Stand {moment}.",
-        "page.snapshot": "Aufschlüsselungen und Personen: Stand von heute Morgen, {moment}.",
-        "page.snapshot.none": "Aufschlüsselungen und Personen: einmal am Tag, noch ohne Daten.",
+        "page.snapshot": "Aufschlüsselungen und Personen: einmal am Tag gezählt, Stand {moment}.",
+        "page.snapshot.none": "Aufschlüsselungen und Personen: einmal am Tag gezählt, noch ohne Daten.",
         "page.years": "Jahre",
         "page.filters": "Auswertung eingrenzen",
         "page.organisation": "Organisation",
@@ -17,13 +17,15 @@ PAGE_WORDS: Final[Words] = {
         "page.all": "Alle",
         "page.show": "Anzeigen",
         "page.reset": "Eingrenzung aufheben",
-        "page.narrowed": "Eingegrenzt auf {what}. Alle Zahlen dieser Ansicht: Stand von heute Morgen, {moment}; "
-        "kleine Gruppen sind geschützt wie im Bericht.",
+        "page.narrowed": "Eingegrenzt auf {what}. Die Zahlen dieser Ansicht sind einmal am Tag gezählt, Stand "
+        "{moment}; kleine Gruppen sind geschützt wie im Bericht.",
         "page.and": "{one} und {other}",
+        "page.daily.why": "Was etwas über Menschen sagt, ändert sich hier höchstens einmal am Tag: Aus der Veränderung "
+        "von einer Stunde zur nächsten ließe sich sonst auf Einzelne schließen.",
         "page.files": "Bericht zum Herunterladen",
         "page.files.narrowed": "Der Bericht als Datei gilt für alle Kurse, Formate, Themen und Kompetenzen.",
         "page.file": "Bericht als {form}",
-        "page.daily": "Stand von heute Morgen",
+        "page.daily": "Tagesstand",
         "page.running": "laufend",
         "page.contents": "Auf dieser Seite",
         "part.waiting": "Wartelisten",
@@ -40,9 +42,9 @@ PAGE_WORDS: Final[Words] = {
         "page.empty.narrowed": "Keine Zahlen für diese Auswahl",
         "page.empty.narrowed.text": "In diesem Jahr zählt dazu nichts. Ein anderes Jahr oder eine andere Auswahl "
         "hilft vielleicht weiter.",
-        "page.tomorrow": "Aufschlüsselungen folgen",
-        "page.tomorrow.text": "Sie werden einmal am Tag aus dem Stand der Daten gezählt, damit sich aus ihrer "
-        "Veränderung nicht auf Einzelne schließen lässt.",
+        "page.counting": "Die Aufschlüsselungen werden gerade gezählt",
+        "page.counting.text": "Das geschieht einmal am Tag, beim ersten Aufruf, und dauert bei großen Jahren einige "
+        "Sekunden. Diese Seite zeigt sie von selbst, sobald sie da sind.",
         "page.rows": "Die ersten {shown} von {all}; alle stehen im Bericht.",
         "page.bars": "Gezeichnet sind die ersten {shown}, in der Tabelle stehen alle.",
         "chart.peak": "Am meisten: {label}, {figure} {n}.",
@@ -120,8 +122,8 @@ PAGE_WORDS: Final[Words] = {
     "en": {
         "page.title": "Figures of {year}",
         "page.live": "Sums, seats and waiting lists: live, as of {moment}.",
-        "page.snapshot": "Breakdowns and persons: as of this morning, {moment}.",
-        "page.snapshot.none": "Breakdowns and persons: once a day, no data yet.",
+        "page.snapshot": "Breakdowns and persons: counted once a day, as of {moment}.",
+        "page.snapshot.none": "Breakdowns and persons: counted once a day, no data yet.",
         "page.years": "Years",
         "page.filters": "Narrow the figures",
         "page.organisation": "Organisation",
@@ -129,13 +131,15 @@ PAGE_WORDS: Final[Words] = {
         "page.all": "All",
         "page.show": "Show",
         "page.reset": "Show everything",
-        "page.narrowed": "Narrowed to {what}. All figures of this view: as of this morning, {moment}; small groups are "
-        "protected as in the report.",
+        "page.narrowed": "Narrowed to {what}. The figures of this view are counted once a day, as of {moment}; small "
+        "groups are protected as in the report.",
         "page.and": "{one} and {other}",
+        "page.daily.why": "What says something about people changes here once a day at most: how it changes from one "
+        "hour to the next would otherwise single somebody out.",
         "page.files": "Report to download",
         "page.files.narrowed": "The report as a file is about all courses, formats, topics and competencies.",
         "page.file": "Report as {form}",
-        "page.daily": "as of this morning",
+        "page.daily": "once a day",
         "page.running": "live",
         "page.contents": "On this page",
         "part.waiting": "Waiting lists",
@@ -151,9 +155,9 @@ PAGE_WORDS: Final[Words] = {
         "page.empty.text": "As soon as somebody gets a seat, waits for one or takes leave, figures appear here.",
         "page.empty.narrowed": "No figures for this selection",
         "page.empty.narrowed.text": "Nothing counts towards it this year. Another year or another selection may help.",
-        "page.tomorrow": "Breakdowns will follow",
-        "page.tomorrow.text": "They are counted once a day from the state of the data, so that nobody can be singled "
-        "out by how they change.",
+        "page.counting": "The breakdowns are being counted",
+        "page.counting.text": "That happens once a day, when the first one asks, and takes some seconds for large "
+        "years. This page shows them by itself as soon as they are there.",
         "page.rows": "The first {shown} of {all}; all are in the report.",
         "page.bars": "The first {shown} are drawn, all are in the table.",
         "chart.peak": "Most: {label}, {figure} {n}.",

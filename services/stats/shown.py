@@ -7,6 +7,7 @@ from typing import Any, Final
 from services.stats import dashboard, places
 from services.stats.dashboard import OPEN, PERSONAL, Breakdown, Name, Row, Total
 from services.stats.figures import LEARNING
+from services.stats.report import Known
 from services.stats.rows import Seats
 from services.stats.view import View
 
@@ -36,7 +37,7 @@ def snapshot(view: View, whole: Row, report: Row, crossed: Crossed, words: Words
         "compared": None,
         "unavailable": [name for name in report["unavailable"] if not view.only],
         "withheld": _any_withheld(totals, [*tables, months, leave]) or any("withheld" in row for row in cohorts),
-        "most": report.get("small_cells", 5) - 1,
+        "most": report["small_cells"] - 1,
         "links": () if view.organisation else OPEN,
         "as_of": moment(whole["as_of"]),
         "since": moment(whole["since"]),
@@ -45,6 +46,18 @@ def snapshot(view: View, whole: Row, report: Row, crossed: Crossed, words: Words
         "choices": dashboard.choices(whole["by"], label),
         "narrowed_to": _narrowed_to(view, whole, label, words),
     }
+
+
+def crossed(view: View, known: Known) -> Crossed:
+    """Who is counted under the value that a view of the whole is narrowed to, by each personal dimension."""
+    if view.only is None or view.organisation is not None:
+        return {}
+    told: dict[str, list[Row]] = {name: [] for name in PERSONAL}
+    for owner, cells in known.told.items():
+        if owner and (figures := cells.get(view.only)):
+            label = known.organisations.get(owner[1] or "", owner[1])
+            told[owner[0]].append({"key": owner[1], "label": label, **figures})
+    return told
 
 
 def seats(view: View, found: Sequence[Seats], now: datetime) -> dict[str, Any]:
@@ -60,7 +73,6 @@ def seats(view: View, found: Sequence[Seats], now: datetime) -> dict[str, Any]:
         "waiting_people": people,
         "delegations": delegations,
         "delegations_all": count,
-        "titles": {one.offering.offering_id: one.offering.title for one in found},
     }
 
 
