@@ -30,6 +30,7 @@ class _Kept(msgspec.Struct):
     k: int
     state: str
     offerings: Mapping[str, str]
+    rebuilding: bool = False
 
 
 _NAMES = [name for name in _Kept.__struct_fields__ if name != "told"]

@@ -87,6 +87,7 @@ class Report(TypedDict):
 
     `unavailable`: why a dimension, or the whole `period`, cannot be told; `coverage`: dimensions known in part.
     `small_cells`: a figure that fewer people stand behind is withheld. `cross`: where `by` was asked for.
+    `rebuilding` is there, and true, while everything is counted anew: the figures are those of before.
     """
 
     year: int
@@ -99,6 +100,7 @@ class Report(TypedDict):
     coverage: dict[str, Coverage]
     since: str | None
     small_cells: int
+    rebuilding: NotRequired[bool]
     cross: NotRequired[Cross]
 
 

@@ -2,17 +2,16 @@
 
 from asyncio import create_task, to_thread
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import compress, count
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
-from bson import decode_all
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.asynchronous.cursor import AsyncRawBatchCursor
+from pymongo.asynchronous.cursor import AsyncCursor
 
 from services.stats.columns import Columns, Value
 from services.stats.domain import OfferingFact
@@ -22,21 +21,23 @@ from services.stats.rows import trace_in
 from services.stats.traces import Key, counting_in
 from shared.events import Course
 
-BATCH: Final = 50_000
-"""So many keys at a time are unpacked: some 20 MB."""
+BATCH: Final = 25_000
+"""So many keys at a time are unpacked: some 10 MB."""
 RANGES: Final = 200
 """So many traces at a time are looked for by their ids."""
 _KEYS: Final[msgspec.json.Decoder[list[Key]]] = msgspec.json.Decoder(list[Key])
 _ORDER: Final = ("organisation", "department", "status_group")
 """Whose it is, as a key tells it."""
-Collection = Callable[[str], AsyncCollection[dict[str, Any]]]
+Document = dict[str, Any]
+Collection = Callable[[str], AsyncCollection[Document]]
 
 
 @dataclass(frozen=True, slots=True)
 class Year:
     """All that the report of a year depends on, of one state of the data, which `state` tells apart; names by id.
 
-    `as_of`, `since`: the times of the newest and of the oldest event that were read.
+    `as_of`, `since`: the times of the newest and of the oldest event that were read. `rebuilding`: it is the state of
+    before, and a new one is being built (generations.py).
     """
 
     state: str
@@ -46,6 +47,7 @@ class Year:
     offerings: Mapping[str, str]
     as_of: datetime | None
     since: datetime | None
+    rebuilding: bool = False
 
 
 class Reader:
@@ -79,17 +81,14 @@ class Reader:
         await self._read_offerings({"years": self._year})
         wanted = counting_in(self._year)
         query = {"$or": [{"years": wanted}, {"offering_id": {"$in": [*self.offerings]}}]}
-        counters = self._collection("counters").find_raw_batches(
-            query, ["offering_id", "trace", "years"], batch_size=BATCH, session=self._session
-        )
-        async for batch in counters:
-            found = decode_all(_raw(batch))
+        counters = self._collection("counters").find(query, ["offering_id", "trace", "years"], session=self._session)
+        while found := await _next(counters):
             others = {one["offering_id"] for one in found} - self.offerings.keys() - {None}
             await self._read_offerings({"_id": {"$in": [*others]}})
             await to_thread(self._take_traces, found, {*wanted["$in"]}, profiles)
         self._columns.profiles = profiles.profiles
 
-    def _take_traces(self, found: list[dict[str, Any]], wanted: set[int], profiles: Profiles) -> None:
+    def _take_traces(self, found: Sequence[Document], wanted: set[int], profiles: Profiles) -> None:
         """Of a trace whose facts are not found by this year, a year is noted by which they are."""
         for one in found:
             number = self._numbers[one["_id"]] = profiles.number(
@@ -106,19 +105,19 @@ class Reader:
     async def _read_lines(self, collection: str, query: Mapping[str, Any]) -> None:
         """The next batch is under way while one is unpacked."""
         fields = {"_id": 0, "key": 1}
-        cursor = self._collection(collection).find_raw_batches(query, fields, batch_size=BATCH, session=self._session)
+        cursor = self._collection(collection).find(query, fields, batch_size=BATCH, session=self._session)
         coming = create_task(_next(cursor))
         try:
-            while (batch := await coming) is not None:
+            while batch := await coming:
                 coming = create_task(_next(cursor))
                 await to_thread(self._take_lines, batch)
         finally:
             coming.cancel()
             await cursor.close()
 
-    def _take_lines(self, batch: bytes) -> None:
+    def _take_lines(self, batch: Sequence[Document]) -> None:
         """A batch of keys becomes numbers; what does not count in the year is left out."""
-        rows = _KEYS.decode(f"[{','.join([one['key'] for one in decode_all(batch)])}]")
+        rows = _KEYS.decode(f"[{','.join([one['key'] for one in batch])}]")
         names, *owners, persons = zip(*rows, strict=True)
         profile = [*map(self._numbers.__getitem__, names)]
         here = [number != NOTHING for number in profile] if NOTHING in profile else None
@@ -133,14 +132,8 @@ class Reader:
             columns.columns[name].extend(map(values.__getitem__, counting(column)))
 
 
-async def _next(cursor: AsyncRawBatchCursor[dict[str, Any]]) -> bytes | None:
-    async for batch in cursor:
-        return _raw(batch)
-    return None
-
-
-def _raw(batch: object) -> bytes:
-    return cast("bytes", batch)  # which is what a cursor of raw batches gives
+async def _next(cursor: AsyncCursor[Document]) -> list[Document]:
+    return await cursor.to_list(BATCH)
 
 
 def _left(name: str, year: int) -> dict[str, Any]:

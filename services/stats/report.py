@@ -51,7 +51,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a year; names by id. `as_of`, `since`: of the newest and the oldest event; `k`: small_cells."""
+    """What is known of a year; names by id. `as_of`, `since`: of the newest and the oldest event; `k`: small_cells.
+
+    `rebuilding`: these are the figures of before, and all is being counted anew.
+    """
 
     told: Told
     courses: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +62,7 @@ class Known:
     as_of: datetime | None = None
     since: datetime | None = None
     k: int = 5
+    rebuilding: bool = False
 
 
 def is_known(organisation: str | None, known: Known) -> bool:
@@ -79,6 +83,7 @@ def report_of(question: Question, known: Known, zone: tzinfo) -> Row:
         "coverage": _coverage(body["totals"]["bookings"], body["by"]),
         "since": _moment(known.since),
         "small_cells": known.k,
+        **({"rebuilding": True} if known.rebuilding else {}),
         **({} if question.by is None else {"cross": _cross(question.by, known)}),
     }
 

@@ -36,7 +36,10 @@ class Reports:
         """What was told first today: of figures about staff nobody is to see how they change from hour to hour."""
         async with self._lock:
             day = self._today()
-            return await self._found(year, day, lambda: self._shelf.of_day(year, day))
+            told = await self._found(year, day, lambda: self._shelf.of_day(year, day))
+            if told.as_of is None:  # nothing has been heard yet: what comes next takes nothing back
+                self._known.pop((year, day))
+            return told
 
     async def _found(self, year: int, name: str, find: Callable[[], Awaitable[bytes | None]]) -> Answered:
         """From memory, by this name (a state or a day); or what `find` finds; or counted."""
@@ -53,7 +56,8 @@ class Reports:
         """Of the newest state; if another instance has told of it meanwhile, that."""
         read = await self._store.read(year)
         made = await to_thread(told_of, read, self._k)  # takes seconds where there is much: not in the event loop
-        await self._shelf.put((year, read.state), made, self._clock.now(), self._today())
+        if read.as_of is not None:
+            await self._shelf.put((year, read.state), made, self._clock.now(), self._today())
         return await find() or await self._shelf.find(year, read.state) or made
 
     def _today(self) -> str:
@@ -64,4 +68,4 @@ def told_of(read: Year, k: int) -> bytes:
     """Decide what is withheld, and count."""
     figures = tabulate(read.columns, decide(read.columns, k))
     names = {name: getattr(read, name) for name in ("courses", "organisations", "offerings", "as_of", "since", "state")}
-    return packed(Answered(figures, k=k, **names))
+    return packed(Answered(figures, k=k, rebuilding=read.rebuilding, **names))

@@ -11,6 +11,7 @@ generations         one document (generations.py); all but progress and generati
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
@@ -124,7 +125,9 @@ class Store:
     async def read(self, year: int) -> Year:
         """One state of the data, as far as a year's report depends on it."""
         async with self._database.client.start_session(snapshot=True) as session:
-            return await (await self.reading(session)).read_in(session, year)
+            generations = await self.generations(session)
+            found = await self.at(generations.reading).read_in(session, year)
+            return replace(found, rebuilding=generations.building is not None)
 
     async def read_in(self, session: AsyncClientSession, year: int) -> Year:
         """The same of this generation, in this snapshot."""
