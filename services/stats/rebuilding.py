@@ -39,9 +39,9 @@ def router(store: Store) -> APIRouter:
     @routes.get("/generations", openapi_extra=says(GenerationsAnswer))
     async def read() -> Response:
         """Which generation of figures is shown, and how far a new one is built (`lernbus rebuild stats`)."""
-        found = await store.generations()
-        answer = {"reading": found.reading, "building": found.building, "through": found.through}
         read = {name.rpartition("/")[2]: offset for name, offset in await store.positions()}
+        found = await store.generations()  # after them: whoever has read an end mark has noted it
+        answer = {"reading": found.reading, "building": found.building, "through": found.through}
         return Json({**answer, "partitions": found.partitions, "next": read})
 
     return routes
