@@ -3,18 +3,27 @@
 `report_first`: for a new state of the data; `report_again`: once more; `report_elsewhere`: by another instance of
 stats; `dashboard`: the page. `..._among`: the same with a second year of the same size in the database. `decoded`: the
 year's bookings read from MongoDB, one document after the other, and nothing made of them.
+
+`python -m lernbus.bench.report` measures this alone, with a million bookings in each year (filling takes some minutes).
 """
 
+import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Final
 
 import httpx2
+import typer
+from rich.console import Console
 
+from lernbus.bench.figures import spread
+from lernbus.bench.place import Place
 from lernbus.bench.reader import BenchError
-from lernbus.bench.world import World
 from lernbus.bench.year import fill, new_state
+from lernbus.embedded.directory import data_directory
+from lernbus.embedded.mongod import mongod
 from lernbus.serve import application
 from services.stats import app as stats
 from services.stats.settings import Settings
@@ -30,19 +39,19 @@ Figures = Mapping[str, float]
 
 
 class Report:
-    """`size.year` bookings in each year."""
+    """`count` bookings in each year."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, place: Place, count: int) -> None:
+        self._place, self._count = place, count
         self.variants: Sequence[Callable[[int], Awaitable[Figures]]] = (self.alone, self.among)
 
     async def prepare(self) -> None:
         """Two databases: with one year, and with the same and another one."""
         async with self._database(ALONE) as (database, _):
-            await fill(database, YEAR, self._world.size.year)
+            await fill(database, YEAR, self._count)
             for name in await database.list_collection_names():
                 await database[name].aggregate([{"$out": {"db": AMONG, "coll": name}}])
-            await fill(database.client[AMONG], OTHER, self._world.size.year)
+            await fill(database.client[AMONG], OTHER, self._count)
 
     async def alone(self, _number: int) -> Figures:
         """Nothing but that year."""
@@ -50,7 +59,7 @@ class Report:
             begin = perf_counter()
             found = [len(one) async for one in database["facts"].find({"years": YEAR})]
             decoded = perf_counter() - begin
-            if len(found) < self._world.size.year // 2:
+            if len(found) < self._count // 2:
                 raise BenchError(f"only {len(found)} bookings count in the year")
             return {**await self._measured(database, settings), "decoded": decoded}
 
@@ -73,7 +82,7 @@ class Report:
 
     @contextlib.asynccontextmanager
     async def _database(self, name: str) -> AsyncIterator[tuple[Database, Settings]]:
-        settings = Settings(**self._world.place.settings(name))
+        settings = Settings(**self._place.settings(name))
         database = connect(settings)
         try:
             yield database, settings
@@ -99,3 +108,28 @@ async def _seconds(client: httpx2.AsyncClient, path: str) -> float:
     if answer.status_code != 200:  # noqa: PLR2004 - the only right one
         raise BenchError(f"{path} was answered with {answer.status_code}")
     return perf_counter() - begin
+
+
+async def alone(bookings: int, rounds: int, console: Console) -> None:
+    """Only this part, without a broker."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    with data_directory() as directory:
+        async with mongod(directory) as uri:
+            report = Report(Place("none", "127.0.0.1:9092", "embedded", uri), bookings)
+            await report.prepare()
+            for number in range(rounds):
+                for variant in report.variants if number % 2 == 0 else reversed(report.variants):
+                    for name, seconds in (await variant(number)).items():
+                        found[name].append(seconds)
+    for name, values in found.items():
+        one = spread(values)
+        console.print(f"{name:24} {one.median:8.3f} s ({one.low:.3f} - {one.high:.3f})")
+
+
+def main(bookings: int = 1_000_000, rounds: int = 3) -> None:
+    """Seconds until a report of so many bookings."""
+    asyncio.run(alone(bookings, rounds, Console(highlight=False)))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -28,7 +28,7 @@ async def measure(size: Size, say: Callable[[str], None]) -> tuple[str, Rounds]:
             Queue(here),
             Mails(here),
             Consuming(here),
-            Report(here),
+            Report(here.place, size.year),
         ):  # latency first, while stats has little to catch up with
             say("preparing")
             await group.prepare()

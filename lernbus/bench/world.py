@@ -42,7 +42,7 @@ class Size:
     moves: int = 2_000
     mails: int = 1_000
     told: int = 30_000
-    year: int = 100_000
+    year: int = 10_000
 
 
 @dataclass(frozen=True)
