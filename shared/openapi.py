@@ -1,5 +1,6 @@
 """The description of the HTTP interfaces: our routes answer with bytes, so each says itself what is in them."""
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, NotRequired, TypedDict
@@ -13,6 +14,8 @@ CONTRACT: Final = "1.0.0"
 PROBLEM: Final = "application/problem+json"
 _MORE: Final = "x-schemas"
 """Where an operation carries the schemas that it refers to, until the document is finished."""
+_SHOWN: Final = "x-examples"
+"""The same of its examples, as text: FastAPI drops every null."""
 
 
 class Fault(TypedDict):
@@ -47,6 +50,11 @@ def takes(content: Mapping[str, Schema], components: Mapping[str, Schema]) -> di
     return {"requestBody": body, _MORE: dict(components)}
 
 
+def shown(examples: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """For a route's `openapi_extra`: {media type: {name: example}} of what it answers with 200."""
+    return {_SHOWN: json.dumps(examples)}
+
+
 def both(said: dict[str, Any], taken: dict[str, Any]) -> dict[str, Any]:
     """A route that says and takes."""
     return {**said, **taken, _MORE: {**said[_MORE], **taken[_MORE]}}
@@ -76,7 +84,12 @@ def _operation(operation: Mapping[str, Any], components: dict[str, Any]) -> dict
         if components.setdefault(name, schema) != schema:
             raise ValueError(f"two different shapes are called {name}")
     responses = {status: said for status, said in operation["responses"].items() if status != "422"}
-    return {**{name: value for name, value in operation.items() if name != _MORE}, "responses": responses}
+    for media, examples in json.loads(operation.get(_SHOWN, "{}")).items():
+        responses["200"]["content"][media]["examples"] = examples
+    return {
+        **{name: value for name, value in operation.items() if name not in (_MORE, _SHOWN)},
+        "responses": responses,
+    }
 
 
 def _response(status: int, media: str, schema: Schema) -> dict[str, Any]:

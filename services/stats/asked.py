@@ -1,6 +1,7 @@
 """What can be asked of the reports, and in one clear sentence what cannot. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from services.stats.columns import OPEN, PERSONAL
@@ -10,8 +11,22 @@ MOST_YEARS: Final = 10
 _PAIR: Final = f"a cross table is of one of {', '.join(PERSONAL)} by one of {', '.join(OPEN)}"
 
 
-def asked(year: int, until: int | None, organisation: str | None, by: Sequence[str]) -> list[Question]:
-    """A question for each year from the first to the last. Raises ValueError: what cannot be asked."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question for each year. `side_by_side`: the years are compared, even if there is only one."""
+
+    questions: Sequence[Question]
+    side_by_side: bool
+
+    @property
+    def name(self) -> str:
+        """2023, or 2022-2024."""
+        first, last = self.questions[0].year, self.questions[-1].year
+        return f"{first}-{last}" if self.side_by_side else str(first)
+
+
+def asked(year: int, until: int | None, organisation: str | None, by: Sequence[str]) -> Asked:
+    """The question; `until` None: of a single year. Raises ValueError: what cannot be asked."""
     last = year if until is None else until
     if last < year:
         raise ValueError(f"years run forwards: {last} to {year}, not {year} to {last}")
@@ -22,7 +37,7 @@ def asked(year: int, until: int | None, organisation: str | None, by: Sequence[s
         raise ValueError("a cross table is of one year, not of years side by side")
     if crossed and organisation is not None:
         raise ValueError("cross tables are of the whole report, not of one organisation's")
-    return [Question(one, organisation, crossed) for one in range(year, last + 1)]
+    return Asked([Question(one, organisation, crossed) for one in range(year, last + 1)], until is not None)
 
 
 def _crossed(by: Sequence[str]) -> tuple[str, str] | None:
