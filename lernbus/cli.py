@@ -104,19 +104,27 @@ def push(
 
 
 @app.command()
-def report(
-    year: Annotated[int, typer.Argument(min=1900, max=2199)],
+def report(  # noqa: PLR0913, PLR0917 (a command has the options it has)
+    years: Annotated[str, typer.Argument(metavar="YEAR", help="2023, or 2022..2024 for years side by side")],
     organisation: Annotated[str | None, typer.Option(help="Narrow it to one organisation.")] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Twice, for a cross table: department, status_group or organisation, "
+            "and course, format, topic, competency or month."
+        ),
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="text, json, csv, xlsx, html or pdf")] = "text",
     output: Annotated[Path | None, typer.Option(help="Write here instead of to the terminal.")] = None,
-    language: Annotated[str, typer.Option(help="de or en; text and json are in German")] = "de",
+    language: Annotated[str, typer.Option(help="de or en; the labels of json are German")] = "de",
     url: Url = HERE,
 ) -> None:
-    """The council report of a year."""
+    """The council report of a year, or of years side by side."""
     from lernbus import report as reporting
 
+    question = {**reporting.years(years), "organisation": organisation, "by": by or []}
     with Client(url) as client:
-        content = reporting.fetch(client, form, language, year=year, organisation=organisation)
+        content = reporting.fetch(client, form, language, **question)
     reporting.write(content, form, output)
 
 

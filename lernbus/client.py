@@ -14,6 +14,8 @@ from lernbus.errors import CommandError
 BATCH: Final = "application/cloudevents-batch+json"
 WAIT_SECONDS: Final = 0.05
 ATTEMPTS: Final = 12
+Query = str | int | Sequence[str] | None
+"""A parameter of an address; several values stand there one after the other, and None not at all."""
 SERVICES: Final = ("enrolment", "notifications", "stats")
 
 
@@ -64,7 +66,7 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def get(self, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 (JSON)
+    def get(self, path: str, **query: Query) -> Any:  # noqa: ANN401 (JSON)
         """GET a JSON answer."""
         return self._send("GET", path, params={name: value for name, value in query.items() if value is not None})
 
