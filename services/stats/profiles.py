@@ -1,6 +1,6 @@
 """What each trace counts as in a year: its profile (columns.py). Alike ones are one. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from services.stats.columns import ALL, Cell, Profile, Value
@@ -25,6 +25,7 @@ class Profiles:
         self._year, self._courses = year, courses
         self._numbers: dict[Shape | float, int] = {}
         self._topics: dict[str, frozenset[str]] = {}
+        self._made: dict[tuple[str, Value, Value, frozenset[str]], list[tuple[str, Cell]]] = {}
         self.profiles: list[Profile] = []
 
     def number(self, trace: AnyTrace, run: Run) -> int:
@@ -68,19 +69,23 @@ class Profiles:
         if isinstance(shape, float):
             return Profile(leave_days=shape)
         course_id, form, topics, there, entries, waiting, cohorts = shape
-        course = self._courses.get(course_id or "")
-        always: list[Cell] = [ALL, ("course", course_id), ("format", form)]
-        always += [("competency", one) for one in _or_none(course.competencies if course else ())]
-        of_course = frozenset(course.topics if course else ())
-        cells = {
-            True: [*always, *(("topic", one) for one in _or_none(of_course | there))],
-            False: [*always, *(("topic", one) for one in _or_none(of_course | topics))],
-        }
-        counts = {(measure, cell) for measure, _ in entries for cell in cells[measure == "participants"]}
-        counts |= {(measure, ("month", month_key(month))) for measure, month in entries}
-        counts |= {("waiting", cell) for cell in cells[False]} if waiting else set()
-        counts |= set(_of_cohorts(cohorts))
-        return Profile(counts=tuple(sorted(counts, key=repr)))
+        counts: list[tuple[str, Cell]] = []
+        for measure in sorted({measure for measure, _ in entries} | ({"waiting"} if waiting else set())):
+            counts += self._kinds((measure, course_id, form, there if measure == "participants" else topics))
+        counts += [(measure, ("month", month_key(month))) for measure, month in sorted(entries)]
+        return Profile(counts=(*counts, *_of_cohorts(cohorts)))
+
+    def _kinds(self, what: tuple[str, Value, Value, frozenset[str]]) -> Sequence[tuple[str, Cell]]:
+        """A measure under all but months and cohorts. Made once: most profiles have it in common with others."""
+        kinds = self._made.get(what)
+        if kinds is None:
+            measure, course_id, form, topics = what
+            course = self._courses.get(course_id or "")
+            cells: list[Cell] = [ALL, ("course", course_id), ("format", form)]
+            cells += [("competency", one) for one in _or_none(course.competencies if course else ())]
+            cells += [("topic", one) for one in _or_none({*topics, *(course.topics if course else ())})]
+            kinds = self._made[what] = [(measure, cell) for cell in cells]
+        return kinds
 
 
 def month_key(month: int) -> str:

@@ -8,25 +8,31 @@ from random import Random
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from fastapi import FastAPI
 
+from services.stats import shelf as shelf_module
 from services.stats.api import routes
+from services.stats.columns import ALL
 from services.stats.consumer import StatsHandler
-from services.stats.domain import Fact, LeaveFact
+from services.stats.domain import Fact, OfferingFact
+from services.stats.reading import Year
 from services.stats.recount import CounterAudit
-from services.stats.report import Question, answer
 from services.stats.reports import Reports
 from services.stats.settings import Settings
+from services.stats.shelf import NEWEST
 from services.stats.store import Store
 from services.stats.tables import Data
+from services.stats.told import tabulate
+from services.stats.traces import counting_in
 from shared.clock import Clock
 from shared.cloudevents import Event
 from shared.events import Attendance, Booking, Course, Leave, Offering, Organisation, Session
 from shared.handler import Item
 from shared.runtime import Database
 from shared.web import install
-from tests.support.stats_world import BERLIN, SPRING, at, fact, leave, plant
+from tests.support.stats_world import BERLIN, SPRING, at, columns_of, data, fact, leave, plant, present
 from tests.support.stats_world import offering as offering_fact
 
 Payload = Booking | Leave | Offering | Course | Organisation
@@ -199,34 +205,66 @@ async def test_the_report_and_the_counters_equal_a_naive_recount(database: Datab
     assert outcomes["repeated"] > 100
     known = Known(payloads)
     for year in YEARS:
-        data = await store.year(year)
         expected = naive_totals(year, known.bookings, known.leaves, known.offerings)
-        found = answer(Question(year), data, BERLIN)
-        assert found is not None
-        assert found["totals"] == expected
+        told = tabulate((await store.read(year)).columns, {})
+        assert told[None].get(ALL, {}) == {name: figure for name, figure in expected.items() if figure}
         sums: Counter[str] = Counter()
         for row in (await store.overview(year)).values():
             sums.update(row)
         assert +sums == +Counter({name: n for name, n in expected.items() if "persons" not in name})
 
 
-async def test_a_years_report_is_that_of_all_facts(database: Database, store: Store) -> None:
-    await consume(database, store, [item(one) for one in history(Random(3))])
+async def everything(database: Database, store: Store) -> Data:
+    """All there is, read document by document."""
     facts = [one async for one in store.facts()]
+    offerings = [msgspec.convert(one, OfferingFact) async for one in database["offerings"].find()]
+    courses = [msgspec.convert(one, Course) async for one in database["courses"].find()]
+    return data(*facts, offerings=offerings, courses=courses)
+
+
+@pytest.mark.parametrize("seed", [3, 5])
+async def test_the_columns_of_a_year_are_those_of_all_facts(database: Database, store: Store, seed: int) -> None:
+    """Attendance that was recorded in another year than its session's, and sessions that moved, among them."""
+    await consume(database, store, [item(one) for one in history(Random(seed))])
+    facts, moved = await everything(database, store), 0
     for year in YEARS:
-        data = await store.year(year)
-        everything = Data(
-            [one for one in facts if isinstance(one, Fact)],
-            [one for one in facts if isinstance(one, LeaveFact)],
-            data.offerings,
-            data.courses,
-            data.organisations,
-            data.as_of,
-            data.since,
-        )
-        for organisation in (None, *ORGANISATIONS):
-            question = Question(year, organisation)
-            assert answer(question, data, BERLIN) == answer(question, everything, BERLIN)
+        read = await store.read(year)
+        assert tabulate(read.columns, {}) == tabulate(columns_of(facts, year), {})
+        assert read.state == await store.state()
+        moved += len(read.columns.profile) - await database["facts"].count_documents({"years": counting_in(year)})
+    assert moved != 0
+
+
+async def test_a_fact_is_found_by_a_session_that_moved_into_the_year(database: Database, store: Store) -> None:
+    """None of its own times lies in that year."""
+    attendee = fact(seated_at=at(2022), attendance=[present(recorded_at=at(2022))])
+    await plant(database, store, attendee, fact(), offering_fact(sessions={"S1": at(2024)}))
+    assert tabulate((await store.read(2024)).columns, {})[None][ALL] == {"participants": 1, "persons": 1}
+    assert tabulate((await store.read(2022)).columns, {})[None][ALL] == {"bookings": 1}
+
+
+async def test_a_year_is_read_from_the_index_alone(database: Database, store: Store) -> None:
+    await consume(database, store, [item(one) for one in history(Random(6))])
+    found: dict[str, Any] = {"years": counting_in(2023)}
+    moved: dict[str, Any] = {"years": 2023, "key": {"$gte": '["a",', "$lt": '["a"-'}}
+    for collection, query in (
+        ("facts", found),
+        ("leaves", found),
+        ("facts", {"$or": [moved, moved | {"years": 2022}]}),
+    ):
+        stages = await explained(database, collection, query, {"_id": 0, "key": 1})
+        assert stages["docs"] == 0, stages
+        assert "COLLSCAN" not in stages["plan"]
+    for collection, query in (("counters", {"$or": [found, {"offering_id": "O1"}]}), ("sums", {"year": 2023})):
+        assert "COLLSCAN" not in (await explained(database, collection, query, {}))["plan"]
+
+
+async def explained(
+    database: Database, collection: str, query: dict[str, Any], fields: dict[str, int]
+) -> dict[str, Any]:
+    command = {"find": collection, "filter": query, "projection": fields}
+    found = await database.command("explain", command, verbosity="executionStats")
+    return {"docs": found["executionStats"]["totalDocsExamined"], "plan": str(found["queryPlanner"]["winningPlan"])}
 
 
 async def test_what_is_kept_ready_is_what_the_facts_come_to(database: Database, store: Store) -> None:
@@ -318,23 +356,58 @@ async def test_before_anything_has_happened(store: Store) -> None:
 async def test_a_report_is_counted_once_for_a_state_of_the_data(
     database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[int] = []
-    year = store.year
+    """By whichever instance: another one tells what was kept."""
+    counted: list[int] = []
+    read = Store.read
 
-    async def counting(asked: int) -> Data:
-        read.append(asked)
-        return await year(asked)
+    async def counting(self: Store, asked: int) -> Year:
+        counted.append(asked)
+        return await read(self, asked)
 
-    monkeypatch.setattr(store, "year", counting)
+    monkeypatch.setattr(Store, "read", counting)
     await consume(database, store, [item(fact().booking)])
-    async with client(store) as http:
+    async with client(store) as http, client(store) as other:
         first = await http.get("/stats/api/report?year=2023")
         again = await http.get("/stats/api/report.csv?year=2023", headers={"If-None-Match": first.headers["etag"]})
-        assert (again.status_code, again.content, read) == (304, b"", [2023])
+        assert (again.status_code, again.content, counted) == (304, b"", [2023])
+        assert (await other.get("/stats/api/report?year=2023")).json() == first.json()
+        assert counted == [2023]
         await consume(database, store, [item(fact().booking)])
         await database["positions"].update_one({"_id": "stats/x/0"}, {"$set": {"next": 2}}, upsert=True)
         later = await http.get("/stats/api/report?year=2023", headers={"If-None-Match": first.headers["etag"]})
-        assert (later.status_code, later.json()["totals"]["bookings"], read) == (200, 2, [2023, 2023])
+        assert (later.status_code, later.json()["totals"]["bookings"], counted) == (200, 2, [2023, 2023])
+
+
+async def test_what_was_told_first_of_a_day_stays(database: Database, store: Store) -> None:
+    clock = Clock(SPRING)
+    first, second = Reports(store, clock, 5), Reports(store, clock, 5)
+    for number in range(5):
+        await consume(database, store, [item(fact(booking_id=f"d{number}").booking)])
+        await database["positions"].update_one({"_id": "stats/x/0"}, {"$inc": {"next": 1}}, upsert=True)
+        assert (await first.answer(2023)).told[None][ALL]["bookings"] == number + 1
+        for reports in (first, second):
+            assert (await reports.of_day(2023)).told[None][ALL]["bookings"] == 1
+    assert await database["told"].count_documents({}) == NEWEST + 1
+    assert await database["told_parts"].count_documents({}) == NEWEST + 1
+    clock.set(SPRING + timedelta(days=1))
+    assert (await second.of_day(2023)).told[None][ALL]["bookings"] == 5
+
+
+async def test_who_comes_first_is_told_by_all(database: Database, store: Store) -> None:
+    shelf = store.shelf(5)
+    for content in (b"first" * 9, b"second"):
+        await shelf.put((2023, "s"), content, SPRING, "2023-05-04")
+    assert await shelf.find(2023, "s") == b"first" * 9
+    assert await database["told_parts"].count_documents({}) == 1
+    assert await store.shelf(3).find(2023, "s") is None
+    assert await shelf.find(2022, "s") is None
+
+
+async def test_what_is_large_is_kept_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf_module, "PIECE", 10)
+    content = Random(1).randbytes(1_000)
+    await store.shelf(5).put((2023, "s"), content, SPRING, "2023-05-04")
+    assert await store.shelf(5).find(2023, "s") == content
 
 
 @pytest.mark.parametrize(
