@@ -83,6 +83,7 @@ class Site:
             "years": sorted({*known, view.year, this_year}),
             "shows_seats": there,
             "counting": of_day is None,
+            "rebuilding": (await self._store.generations()).building is not None,
             "is_empty": not any(one.value != 0 for one in told["totals"]) and not told["cohorts"],
             "said": shown.said(told["totals"], words),
             "first": shown.first,

@@ -1,5 +1,5 @@
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from pymongo import AsyncMongoClient
 
-from services.stats import api, pages
+from services.stats import api, mornings, pages
 from services.stats.domain import Fact
 from services.stats.reports import Reports
 from services.stats.settings import Settings
@@ -187,6 +187,47 @@ async def test_narrowed_to_an_open_value(
     assert ("Keine Zahlen für diese Auswahl" in found.text) == ("x" in only)
     both = await page(client, f"/stats/?year=2023&only={only}&organisation=a&lang=en")
     assert " and " in both.text
+
+
+async def test_the_day_keeps_what_it_began_with(database: Database, store: Store, client: httpx2.AsyncClient) -> None:
+    """Totals follow at once; what says something about people waits for tomorrow, but not for the very first event."""
+    assert "Noch keine Zahlen" in (await page(client, "/stats/")).text
+    await planted(database, store)
+    await page(client, "/stats/")
+    await plant(database, store, *(fact(organisation_id="c") for _ in range(9)))
+    await database["positions"].insert_one({"_id": "stats/x/0", "next": 9})
+    today = (await page(client, "/stats/")).text
+    assert "Buchungen 21 Buchungen, die" in today
+    assert f"{EVIL} 12 12 12" in today
+    async with client_of(store, NOW + timedelta(days=1)) as tomorrow:
+        assert f"{EVIL} 21 12 12" in (await page(tomorrow, "/stats/")).text
+
+
+async def test_while_figures_are_rebuilt_the_page_says_so(
+    database: Database, store: Store, client: httpx2.AsyncClient
+) -> None:
+    await planted(database, store)
+    begun = {"_id": "stats", "begun": {"0": [1]}, "ended": {}}
+    await database["generations"].insert_one(begun)
+    found = (await page(client, "/stats/")).text
+    assert "Die Zahlen werden gerade neu aufgebaut" in found
+    assert "Buchungen 12 Buchungen" in found
+
+
+async def test_what_takes_long_is_counted_behind_the_page(
+    database: Database, store: Store, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await planted(database, store)
+    monkeypatch.setattr(mornings, "PATIENCE_SECONDS", 0)
+    first = await page(client, "/stats/")
+    assert "Die Aufschlüsselungen werden gerade gezählt" in first.text
+    assert "Buchungen 12 Buchungen, die" in first.text
+    assert "Nach Kurs" not in first.text
+    monkeypatch.undo()
+    assert "Nach Kurs" in (await page(client, "/stats/")).text
+    second = await page(client, "/stats/")
+    marks = [one["data-live"] for tag, one in (*first.tags, *second.tags) if tag == "main"]
+    assert marks[0] != marks[1]  # an open page fetches itself again
 
 
 async def test_english(database: Database, store: Store, client: httpx2.AsyncClient) -> None:
