@@ -1,9 +1,10 @@
 """What a batch touches, in every generation that it may be folded into (generations.py). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.stats.domain import Payload
 from services.stats.generations import Generations
 from services.stats.state import State
 from shared.events import RESTATED, RESTATEMENT, RESTATING, Booking
@@ -49,20 +50,20 @@ class Batch:
         partition, generation = item.partition, item.event.data.generation
         if item.event.type == RESTATING:
             return self.generations.begin(partition, generation)
-        if not self.generations.end(partition, generation):
-            return False
-        self._span(partition, item.event.time, item.event.time)  # all that enrolment kept then is counted
-        return True
+        return self.generations.end(partition, generation)
 
     def _note(self, item: Item) -> None:
-        """What is said again tells how far back the data goes, not how new it is."""
-        data, time = item.event.data, item.event.time
-        if item.event.type not in RESTATEMENT:
-            self._span(item.partition, time, time)
-        elif isinstance(data, Booking):
-            self._span(item.partition, None, data.requested_at)
+        """The time of an event is when somebody acted; of what is said again, a booking itself tells that."""
+        data, partition = item.event.data, item.partition
+        times = [item.event.time] if item.event.type not in RESTATEMENT else [*_acts(data)]
+        if times:
+            self.since[partition] = min(*times, self.since.get(partition, times[0]))
+            self.as_of[partition] = max(*times, self.as_of.get(partition, times[0]))
 
-    def _span(self, partition: int, newest: datetime | None, oldest: datetime) -> None:
-        self.since[partition] = min(oldest, self.since.get(partition, oldest))
-        if newest is not None:
-            self.as_of[partition] = max(newest, self.as_of.get(partition, newest))
+
+def _acts(data: Payload) -> Iterator[datetime]:
+    if isinstance(data, Booking):
+        own = (data.requested_at, data.waiting_since, data.waiting_until, data.seated_at, data.ended_at)
+        yield from (moment for moment in own if moment is not None)
+        yield from (one.recorded_at for one in data.attendance)
+        yield from (one.at for one in data.assigned)

@@ -58,7 +58,8 @@ def title_of(reports: Sequence[Row], years: str, words: Words) -> str:
 def state_of(report: Row, language: Language, zone: tzinfo) -> str:
     """Up to when events are counted."""
     as_of, words = moment(report["as_of"]), WORDS[language]
-    return words["state"].format(moment=formats.moment(as_of, language, zone)) if as_of else words["as_of.none"]
+    told = words["state"].format(moment=formats.moment(as_of, language, zone)) if as_of else words["as_of.none"]
+    return f"{told} {words['rebuilding']}" if report.get("rebuilding") else told
 
 
 def missing(report: Row, language: Language, zone: tzinfo) -> list[str]:

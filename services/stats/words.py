@@ -14,6 +14,7 @@ WORDS: Final[Words] = {
         "state": "Stand der Daten: {moment}, die Zeit des jüngsten Ereignisses; gezählt ist alles, was bis dahin "
         "eingegangen ist.",
         "as_of.none": "Noch ohne Daten.",
+        "rebuilding": "Alles wird gerade neu gezählt: Bis das zu Ende ist, sind dies die Zahlen von vorher.",
         "chart": "{figure}, als Balken",
         "trend": "Über die Jahre: {figures}",
         "cross": "{figure}: {side} nach {top}",
@@ -99,6 +100,7 @@ WORDS: Final[Words] = {
         "span": "{first} to {last}",
         "state": "State of the data: {moment}, the time of the newest event; all that had come in by then is counted.",
         "as_of.none": "No data yet.",
+        "rebuilding": "Everything is being counted anew: until that is over, these are the figures of before.",
         "chart": "{figure}, as bars",
         "trend": "Over the years: {figures}",
         "cross": "{figure}: {side} by {top}",
