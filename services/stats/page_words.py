@@ -19,6 +19,7 @@ PAGE_WORDS: Final[Words] = {
         "page.reset": "Eingrenzung aufheben",
         "page.narrowed": "Eingegrenzt auf {what}. Die Zahlen dieser Ansicht sind einmal am Tag gezählt, Stand "
         "{moment}; kleine Gruppen sind geschützt wie im Bericht.",
+        "page.value": "{dimension} „{value}“",
         "page.and": "{one} und {other}",
         "page.daily.why": "Was etwas über Menschen sagt, ändert sich hier höchstens einmal am Tag: Aus der Veränderung "
         "von einer Stunde zur nächsten ließe sich sonst auf Einzelne schließen.",
@@ -70,6 +71,7 @@ PAGE_WORDS: Final[Words] = {
         "offering": "Veranstaltung",
         "delegations": "Reservierte Plätze",
         "delegations.none": "Für keine Organisation sind Plätze reserviert.",
+        "delegations.none.own": "Für diese Organisation sind keine Plätze reserviert.",
         "delegations.text": "Wie weit die Organisationen ihre Plätze vergeben haben. Danach sind sie für alle da.",
         "delegations.taken": "Vergeben",
         "delegations.of": "{confirmed} von {seats}",
@@ -135,6 +137,7 @@ PAGE_WORDS: Final[Words] = {
         "page.reset": "Show everything",
         "page.narrowed": "Narrowed to {what}. The figures of this view are counted once a day, as of {moment}; small "
         "groups are protected as in the report.",
+        "page.value": "{dimension} “{value}”",
         "page.and": "{one} and {other}",
         "page.daily.why": "What says something about people changes here once a day at most: how it changes from one "
         "hour to the next would otherwise single somebody out.",
@@ -185,6 +188,7 @@ PAGE_WORDS: Final[Words] = {
         "offering": "Offering",
         "delegations": "Seats set aside",
         "delegations.none": "No seats are set aside for any organisation.",
+        "delegations.none.own": "No seats are set aside for this organisation.",
         "delegations.text": "How far the organisations have filled their seats. Once released, anybody may have them.",
         "delegations.taken": "Taken",
         "delegations.of": "{confirmed} of {seats}",

@@ -133,7 +133,8 @@ def _narrowed_to(view: View, whole: Row, label: Name, words: Words) -> str:
     if view.organisation is not None:
         names.append(_label("organisation", view.organisation, whole, label))
     if view.only is not None:
-        names.append(f"{first(words[f'dimension.{view.only[0]}'])} „{_label(*view.only, whole, label)}“")
+        dimension, value = first(words[f"dimension.{view.only[0]}"]), _label(*view.only, whole, label)
+        names.append(words["page.value"].format(dimension=dimension, value=value))
     return words["page.and"].format(one=names[0], other=names[1]) if len(names) > 1 else "".join(names)
 
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from services.stats.charts import HEIGHT, LONGEST, TOP, WITHHELD, bars, columns, scale, shortened
+from services.stats.charts import HEIGHT, LONGEST, TOP, bars, columns, scale, shortened
 
 SERIES = ["bookings", "participants"]
 
@@ -26,7 +26,7 @@ def test_a_withheld_figure_has_a_size_that_says_nothing() -> None:
         bars([("A", {"bookings": most}), ("B", {"bookings": None})], ["bookings"]).groups[1].marks[0].width
         for most in (9, 9_000)
     )
-    assert small == large == pytest.approx(WITHHELD / 100 * LONGEST)
+    assert small == large > 4
     assert bars([("A", {"bookings": 9}), ("B", {"bookings": None})], ["bookings"]).withheld
     assert not bars([("A", {"bookings": 9})], ["bookings"]).withheld
 
