@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, cast
 
-from services.stats.cells import NONE, Mask, decide, figures_of
 from services.stats.columns import ALL, PERSONAL, Cell, Owner, Value
-from services.stats.figures import COHORT, DIMENSIONS, LEARNING, LEAVE, MEASURES
-from services.stats.tables import Data, Tables, tabulate
+from services.stats.figures import COHORT, DIMENSIONS, LEARNING, MEASURES
 
 NOT_GIVEN: Final = "nicht angegeben"
 WITHHELD: Final = (
@@ -211,36 +209,3 @@ def _coverage(bookings: int | None, by: Mapping[str, Sequence[Row]]) -> dict[str
 def _unavailable(told: Told) -> dict[str, str]:
     """Dimensions that nobody supplied; none where there is nothing to break down."""
     return {name: MISSING[name] for name in DIMENSIONS if set(_rows(told, name)) == {None}}
-
-
-def council_report(question: Question, data: Data, tables: Tables, mask: Mask, zone: tzinfo) -> Row:
-    """The same from tables in which each figure is counted and a measure is withheld as a whole."""
-    cells: dict[Cell, Figures] = {ALL: figures_of(tables.whole.totals, MEASURES, NONE, {})}
-    told: dict[Owner, dict[Cell, Figures]] = {None: cells}
-    for name in DIMENSIONS:
-        for key, one in tables.whole.rows[name].items():
-            if name in PERSONAL:
-                never = dict.fromkeys(LEAVE, 0) if (name, key) == ("organisation", None) else {}
-                told[name, key] = {ALL: figures_of(one, MEASURES, mask.of(name), {**cells[ALL], **never})}
-            else:
-                cells[name, key] = figures_of(one, LEARNING, NONE, {})
-    for pair, one in tables.whole.cohorts.items():
-        cells["cohort", pair] = figures_of(one, COHORT, NONE, {})
-    for organisation, table in tables.narrowed.items():
-        own, found = told["organisation", organisation], {**table.rows, "cohort": table.cohorts}
-        for (kind, value), figures in [*cells.items()][1:]:
-            own[kind, value] = figures_of(cast("Any", found)[kind].get(value), figures, mask.narrowed, figures)
-        for owner in [one for one in told if one and one[0] != "organisation"]:
-            own[owner] = figures_of(table.rows[owner[0]].get(owner[1]), MEASURES, mask.narrowed, told[owner][ALL])
-        if organisation == question.organisation:
-            own[ALL] = figures_of(table.totals, MEASURES, mask.narrowed, cells[ALL])
-    names = {key: one.name for key, one in data.organisations.items()}
-    known = Known(told, {key: one.title for key, one in data.courses.items()}, names, data.as_of, data.since)
-    return report_of(question, known, zone)
-
-
-def answer(question: Question, data: Data, zone: tzinfo) -> Row | None:
-    """Count, decide what is withheld, and tell. None: nothing is known of this organisation."""
-    tables = tabulate(data, question.year, zone)
-    known = (None, *data.organisations, *tables.narrowed)
-    return council_report(question, data, tables, decide(tables), zone) if question.organisation in known else None

@@ -27,7 +27,6 @@ from services.stats.figures import MILLION, Figure
 from services.stats.generations import ID, Generations
 from services.stats.reading import Reader, Year
 from services.stats.state import KINDS, State, place_of
-from services.stats.tables import Data
 from services.stats.traces import counting_in
 from shared.events import Booking, Course, Offering, Organisation
 from shared.handler import Item, Writes
@@ -100,27 +99,6 @@ class Store:
         """What a batch has changed."""
         writes = {**rows.of_entities(state), **rows.of_counts(state.counts)}
         return {self.name(name): some for name, some in writes.items() if some}
-
-    async def year(self, year: int) -> Data:
-        """One state of the data, with all that this year's report depends on."""
-        async with self._database.client.start_session(snapshot=True) as session:
-            return await (await self.reading(session)).year_in(session, year)
-
-    async def year_in(self, session: AsyncClientSession, year: int) -> Data:
-        """The same of this generation, in this snapshot."""
-        offerings = await self._all(OfferingFact, "offerings", session)
-        held = [one["_id"] async for one in self.collection("offerings").find({"years": year}, session=session)]
-        query = {"$or": [{"years": counting_in(year)}, {"booking.offering_id": {"$in": held}}]}
-        as_of, since = await self._period(session)
-        return Data(
-            facts=[fact async for fact in self._found(Fact, "facts", query, session)],
-            leaves=[leave async for leave in self._found(LeaveFact, "leaves", {"years": year}, session)],
-            offerings={one.offering_id: one for one in offerings},
-            courses={one.course_id: one for one in await self._all(Course, "courses", session)},
-            organisations={one.organisation_id: one for one in await self._all(Organisation, "organisations", session)},
-            as_of=as_of,
-            since=since,
-        )
 
     async def read(self, year: int) -> Year:
         """One state of the data, as far as a year's report depends on it."""

@@ -9,18 +9,21 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.stats.columns import ALL, PERSONAL, Cell, Owner
 from services.stats.consumer import StatsHandler
 from services.stats.counters import Counts, Seat
 from services.stats.domain import Fact, LeaveFact, OfferingFact
-from services.stats.figures import MILLION
-from services.stats.report import Question, answer
+from services.stats.figures import COHORT, MEASURES, MILLION
 from services.stats.state import State
 from services.stats.store import Store
-from services.stats.tables import Data
+from services.stats.told import tabulate
 from shared.cloudevents import Event
-from shared.events import LIVE, Attendance, Booking, Leave, Offering, Presence, Session
+from shared.events import LIVE, Attendance, Booking, Course, Leave, Offering, Presence, Session
 from shared.handler import Item
-from tests.support.stats_world import BERLIN, SPRING, at, fact, leave
+from tests.support.naive_stats import Cell as NaiveCell
+from tests.support.naive_stats import Data
+from tests.support.naive_stats import tabulate as naive_tabulate
+from tests.support.stats_world import BERLIN, SPRING, at, columns_of, fact, leave
 
 HANDLER = StatsHandler(Store(None, BERLIN))  # type: ignore[arg-type] # apply reads nothing
 MOMENTS = st.sampled_from([at(2022), SPRING, at(2023, 12, 31, 23, 30), at(2024)])
@@ -152,13 +155,53 @@ def test_sums_give_the_figures_of_the_report(payloads: list[Booking | Leave | Of
     for (_, _, counts_in, measure), n in state.counts.sums.items():
         if counts_in == year or -year <= counts_in < 0:
             millionths[measure] += n if measure == "leave_days" else n * MILLION
-    known = {one.offering_id: one for one in state.entities.values() if isinstance(one, OfferingFact)}
-    facts = facts_of(state)
-    data = Data([f for f in facts if isinstance(f, Fact)], [f for f in facts if isinstance(f, LeaveFact)], known)
-    found = answer(Question(year), data, BERLIN)
-    assert found is not None
-    told = {name: round(MILLION * figure) for name, figure in found["totals"].items() if "persons" not in name}
+    totals = naive_tabulate(data_of(state), year, BERLIN).whole.totals
+    told = {name: round(MILLION * totals.figure(name)) for name in MEASURES if "persons" not in name}
     assert +millionths == +Counter(told)
+
+
+def data_of(state: State) -> Data:
+    facts = facts_of(state)
+    return Data(
+        facts=[one for one in facts if isinstance(one, Fact)],
+        leaves=[one for one in facts if isinstance(one, LeaveFact)],
+        offerings={one.offering_id: one for one in state.entities.values() if isinstance(one, OfferingFact)},
+        courses={"C1": Course(course_id="C1", title="K", topics=["T", "U"], competencies=["K"], version=1)},
+    )
+
+
+@given(EVENTS, st.sampled_from([2022, 2023, 2024]))
+def test_the_columns_of_a_year_give_what_all_bookings_give(
+    payloads: list[Booking | Leave | Offering], year: int
+) -> None:
+    data = data_of(fold(payloads))
+    told, tables = tabulate(columns_of(data, year), {}), naive_tabulate(data, year, BERLIN)
+    found = {(owner, cell): row for owner, cells in told.items() for cell, row in cells.items() if cell[0] != "month"}
+    expected: dict[tuple[Owner, Cell], NaiveCell] = {(None, ALL): tables.whole.totals}
+    for name, rows in tables.whole.rows.items():
+        for value, cell in rows.items():
+            expected[((name, value), ALL) if name in PERSONAL else (None, (name, value))] = cell
+    expected |= {(None, ("cohort", key)): cell for key, cell in tables.whole.cohorts.items()}
+    for organisation, table in tables.narrowed.items():
+        own: Owner = ("organisation", organisation)
+        expected |= {(own, ("cohort", key)): cell for key, cell in table.cohorts.items()}
+        expected |= {
+            (own, (name, value)): cell
+            for name, rows in table.rows.items()
+            for value, cell in rows.items()
+            if name != "organisation"
+        }
+    counted = {
+        place: {m: cell.figure(m) for m in (*MEASURES, *COHORT) if cell.figure(m)} for place, cell in expected.items()
+    }
+    own_rows = {
+        place: row
+        for place, row in found.items()
+        if place[0] is None or place[0][0] == "organisation" or place[1] == ALL
+    }
+    assert {place: dict(row) for place, row in own_rows.items()} == {
+        place: row for place, row in counted.items() if row
+    }
 
 
 @given(EVENTS)

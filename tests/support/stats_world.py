@@ -17,11 +17,11 @@ from services.stats.protection import decide
 from services.stats.report import Known, Question, is_known, report_of
 from services.stats.state import State
 from services.stats.store import Store
-from services.stats.tables import Data
 from services.stats.told import tabulate
 from services.stats.traces import key_of, trace_of
 from shared.events import Attendance, Booking, Course, Leave, Organisation, Presence
 from shared.runtime import Database
+from tests.support.naive_stats import Data
 
 BERLIN = ZoneInfo("Europe/Berlin")
 YEAR = 2023

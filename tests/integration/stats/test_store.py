@@ -23,7 +23,6 @@ from services.stats.reports import Reports
 from services.stats.settings import Settings
 from services.stats.shelf import NEWEST
 from services.stats.store import Store
-from services.stats.tables import Data
 from services.stats.told import tabulate
 from services.stats.traces import counting_in
 from shared.clock import Clock
@@ -32,6 +31,7 @@ from shared.events import Attendance, Booking, Course, Leave, Offering, Organisa
 from shared.handler import Item
 from shared.runtime import Database
 from shared.web import install
+from tests.support.naive_stats import Data
 from tests.support.stats_world import BERLIN, SPRING, at, columns_of, data, fact, leave, plant, present
 from tests.support.stats_world import offering as offering_fact
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from services.stats.report import Question, answer
-from services.stats.tables import Data
+from services.stats.report import is_known
 from shared.events import Organisation
-from tests.support.stats_world import BERLIN, SPRING, at, course, data, fact, leave, offering, present, report, row
+from tests.support.naive_stats import Data
+from tests.support.stats_world import SPRING, at, course, data, fact, known_of, leave, offering, present, report, row
 
 DUESSELDORF = Organisation(organisation_id="de.duesseldorf", name="Landeshauptstadt Düsseldorf")
 
@@ -111,7 +111,7 @@ def test_labels_are_names_and_else_the_id() -> None:
 
 
 def test_an_organisation_nobody_knows() -> None:
-    assert answer(Question(2023, "nowhere"), duesseldorf(), BERLIN) is None
+    assert not is_known("nowhere", known_of(duesseldorf()))
 
 
 def test_a_known_organisation_without_figures_has_zeros_and_no_rows() -> None:

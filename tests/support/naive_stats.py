@@ -1,4 +1,4 @@
-"""The figures of a year as tables: whole and per organisation, with the people behind each figure. Pure."""
+"""The figures of a year, naively: booking by booking, with all the people behind each figure in sets."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -21,10 +21,7 @@ from services.stats.figures import (
 from services.stats.traces import LeaveTrace, Trace, trace_of
 from shared.events import Course, Organisation
 
-ENOUGH: Final = 5
-"""From so many people on a figure may be told everywhere; of most figures no more people need to be remembered."""
 _BEHIND: Final = {"persons": "participants", "leave_persons": "leave_days", "open": "assigned"}
-_ALL_PEOPLE: Final = frozenset({"participants", "leave_days", "assigned", "fulfilled"})
 
 Key = str | None
 CohortKey = tuple[str, str]
@@ -55,9 +52,7 @@ class Cell:
     def add(self, measure: str, amount: Figure, person: str) -> None:
         """Count an amount for a person."""
         self._amounts[measure] = self._amounts.get(measure, 0) + amount
-        people = self._people.setdefault(measure, set())
-        if measure in _ALL_PEOPLE or len(people) < ENOUGH:
-            people.add(person)
+        self._people.setdefault(measure, set()).add(person)
 
     def figure(self, measure: str) -> Figure:
         """The figure itself."""
@@ -67,7 +62,7 @@ class Cell:
         return int(amount) if amount == int(amount) else amount
 
     def stands_for(self, measure: str) -> int:
-        """How many different people are behind it; exact below ENOUGH."""
+        """How many different people are behind it."""
         people = self._people.get(_BEHIND.get(measure, measure), set())
         return len(people - self._people.get("fulfilled", set()) if measure == "open" else people)
 
