@@ -10,6 +10,7 @@ from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any, Final
+from unicodedata import normalize
 
 import msgspec
 
@@ -98,13 +99,17 @@ def _read(name: str, value: str) -> tuple[str, str]:
     return EmailPolicy.header_store_parse(POLICY, name, value)
 
 
+KEPT_LETTERS: Final = frozenset("ß\u03c2\u200c\u200d")
+"""Letters that IDNA 2008 keeps, and the older IDNA 2003 replaced by others or left out."""
+
+
 def build(message_id: str, words: Words, sender: Address, now: datetime) -> Mail:
     """Build a mail; its Message-ID is the same at each try. Raises ValueError for an address that cannot be mailed."""
     to = recipient(words.name, words.address)
     mail = EmailMessage(policy=POLICY)
     mail["From"] = sender
     mail["To"] = to
-    mail["Subject"] = words.subject
+    mail["Subject"] = literal(words.subject)
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{message_id}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday note may answer
@@ -166,9 +171,23 @@ def _file(file: File) -> bytes:
     return part.as_bytes()
 
 
+def literal(text: str) -> str:
+    """Words for a header: what looks like an encoded word (RFC 2047) would be decoded, with the line breaks in it."""
+    return text.replace("=?", "= ?")
+
+
 def recipient(name: str, address: str) -> Address:
     """The address in ASCII: a domain with umlauts has such a form, a name with umlauts has none. Raises ValueError."""
     user, _, domain = address.rpartition("@")
     if not user.isascii():
         raise ValueError("the part before the @ must be ASCII")
-    return Address(str(one_line(name)), user, domain.encode("idna").decode())
+    return Address(literal(str(one_line(name))), user, ".".join(map(_ascii, domain.split("."))))
+
+
+def _ascii(label: str) -> str:
+    """A part of a domain. Python's codec takes ß for ss (IDNA 2003), which is another domain (RFC 5894, 7.2)."""
+    if not label:
+        raise ValueError("a part of the domain is empty")
+    if KEPT_LETTERS & {*label}:
+        return f"xn--{normalize('NFC', label.lower()).encode('punycode').decode()}"
+    return label.encode("idna").decode()

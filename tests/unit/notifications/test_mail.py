@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.notifications.calendars import Invitation
@@ -184,3 +184,29 @@ def test_every_text_arrives_as_it_was_written(body: str) -> None:
     assert parts(mail)[0] == "multipart/mixed"
     assert not [part.defects for part in mail.walk() if part.defects]
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", mail.as_bytes())
+
+
+ENCODED = "=?utf-8?q?a=0D=0ABcc:_evil@x.example=0D=0A=0D=0ABody?= ü"
+
+
+@given(st.text(st.sampled_from("=?=?utf8-qbQB_ADgo: ü,"), max_size=60) | st.just(ENCODED))
+@example("Kurs =?utf-8?b?YQ0KQmNjOiBldmlsQHguZXhhbXBsZQ==?=")
+def test_a_title_or_name_that_looks_encoded_is_not_decoded(words: str) -> None:
+    mail = written(subject=f"Kurs {words}", name=f"Anna {words}")
+    assert {*read(mail).keys()} == EXPECTED
+    assert [one.addr_spec for one in read(mail)["To"].addresses] == ["j@stadt.example"]
+    assert str(read(mail)["Subject"]).split() == f"Kurs {words}".replace("=?", "= ?").split()
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [("faß.example", "xn--fa-hia.example"), ("FAß.example", "xn--fa-hia.example"), ("münchen.de", "xn--mnchen-3ya.de")],
+)
+def test_a_domain_is_mailed_under_its_own_name_and_no_other(domain: str, expected: str) -> None:
+    assert written(address=f"anna@{domain}").to == f"anna@{expected}"
+
+
+@pytest.mark.parametrize("domain", ["stadt.example.", "stadt..example", ".example"])
+def test_a_domain_with_an_empty_part_is_not_mailed(domain: str) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        written(address=f"anna@{domain}")
