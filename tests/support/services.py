@@ -100,8 +100,8 @@ def running_services(kafka: Kafka, mongo_uri: str, databases: str) -> Iterator[S
 
 
 def until(process: Running, path: str) -> None:
-    """Wait until a service answers this path with 200."""
-    deadline = time.monotonic() + 60
+    """Wait until a service answers this path with 200; one that was killed is missed after 10 s, then all move."""
+    deadline = time.monotonic() + 120
     while True:
         with contextlib.suppress(httpx2.HTTPError):
             if process.http.get(path).status_code == 200:
