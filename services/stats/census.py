@@ -1,18 +1,16 @@
 """How many lines stand behind each figure that says something about people, and which figures stand for few. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import compress
-from typing import Final
+from math import inf
 
-from services.stats.lines import FAMILIES, Lines
+from services.stats.lines import FAMILIES, Kinds, Lines
 
 Figure = tuple[int, int]
 """Table and kind."""
-FIRST: Final = 100_000
-"""Most figures show in so many lines already that many people stand behind them."""
 
 
 @dataclass(slots=True)
@@ -25,76 +23,77 @@ class Census:
 
 def count(lines: Lines, enough: int) -> Census:
     """Count all figures; small ones only where there is anything to protect: not what repeats the whole."""
-    census = Census()
-    most = sum(nlargest(enough - 1, Counter(lines.person).values()))
+    census, limits = Census(), _limits(lines, enough)
     for family, about in enumerate(FAMILIES):
-        tables = lines.tables(family)
-        _count(census, lines, family, tables)
+        rows = _Rows(lines, family)
+        census.counts |= rows.counts()
         if any(len(lines.values[attribute]) > 1 for attribute in about):
-            _find_small(census, lines, (family, tables), (enough, most))
+            behind = rows.behind(census.counts, limits)
+            for figure in behind:
+                for told, some in _told(lines, behind, figure).items():
+                    if 0 < len({lines.person[line] for line in some}) < enough:
+                        census.small[told] = some
     return census
 
 
-def _count(census: Census, lines: Lines, family: int, tables: Sequence[int]) -> None:
-    view = [[*(kinds & lines.counted)] for kinds in lines.views[family]]
-    for table in set(tables):
-        census.counts[table] = defaultdict(int)
-    for (table, profile), number in Counter(zip(tables, lines.profile, strict=True)).items():
-        row = census.counts[table]
-        for kind in view[profile]:
-            row[kind] += number
+def _limits(lines: Lines, enough: int) -> list[float]:
+    """By kind: behind more lines than these there are surely enough people. Cohorts are always looked at."""
+    limits: list[float] = [_most(lines.person, enough)] * len(lines.kinds)
+    courses = [[*{lines.kinds[kind][1] for kind in kinds & _about(lines, "course")}] for kinds in lines.profiles]
+    if all(len(some) <= 1 for some in courses):
+        number = {cell: n for n, cell in enumerate(dict.fromkeys(cell for some in courses for cell in some))}
+        course = [number[some[0]] if some else -1 for some in courses]
+        within = [person * (len(number) + 1) + course[p] for person, p in zip(lines.person, lines.profile, strict=True)]
+        fewer = _most(compress(within, [course[p] >= 0 for p in lines.profile]), enough)
+        for kind in _about(lines, "course"):
+            limits[kind] = fewer
+    for kind in _about(lines, "cohort"):
+        limits[kind] = inf
+    return limits
 
 
-def _find_small(census: Census, lines: Lines, where: tuple[int, Sequence[int]], limits: tuple[int, int]) -> None:
-    """`limits`: how many people are enough, and so many lines that there are surely enough people behind them."""
-    _, tables = where
-    enough, most = limits
-    suspects = {
-        table: {kind for kind, number in census.counts[table].items() if number <= most}
-        | _cohorts(census, lines, table)
-        for table in set(tables)
-    }
-    _acquit(suspects, lines, where, enough)
-    behind = _behind(suspects, lines, where)
-    for figure in behind:
-        for told, some in _told(lines, behind, figure).items():
-            if 0 < len({lines.person[line] for line in some}) < enough:
-                census.small[told] = some
+def _most(people: Iterable[int], enough: int) -> int:
+    """So many lines at most are those of too few people."""
+    return sum(nlargest(enough - 1, Counter(people).values()))
 
 
-def _cohorts(census: Census, lines: Lines, table: int) -> set[int]:
-    """Always looked at: how many are still open does not follow from counts."""
-    return census.counts[table].keys() & lines.aspects.get("cohort", frozenset())
+def _about(lines: Lines, aspect: str) -> Kinds:
+    return lines.aspects.get(aspect, frozenset())
 
 
-def _acquit(suspects: dict[int, set[int]], lines: Lines, where: tuple[int, Sequence[int]], enough: int) -> None:
-    """Drop the figures behind which the first lines show enough people already."""
-    family, tables = where
-    if len(tables) <= 2 * FIRST:
-        return
-    view, cohorts = lines.views[family], lines.aspects.get("cohort", frozenset())
-    people: defaultdict[Figure, set[int]] = defaultdict(set)
-    for table, profile, person in zip(tables[:FIRST], lines.profile, lines.person, strict=False):
-        suspected = suspects[table]
-        for kind in view[profile] & suspected:
-            seen = people[table, kind]
-            seen.add(person)
-            if len(seen) >= enough and kind not in cohorts:
-                suspected.discard(kind)
+class _Rows:
+    """The lines of all tables of a family; lines whose kinds there are the same have one shape."""
 
+    def __init__(self, lines: Lines, family: int) -> None:
+        shapes: dict[Kinds, int] = {}
+        shape = [shapes.setdefault(kinds, len(shapes)) for kinds in lines.views[family]]
+        self._kinds = [kinds & lines.counted for kinds in shapes]
+        self._tables, self._shapes = lines.tables(family), [*map(shape.__getitem__, lines.profile)]
+        self._pairs = Counter(zip(self._tables, self._shapes, strict=True))
 
-def _behind(suspects: dict[int, set[int]], lines: Lines, where: tuple[int, Sequence[int]]) -> dict[Figure, list[int]]:
-    """The lines of the suspected figures."""
-    family, tables = where
-    view = lines.views[family]
-    wanted = {pair for pair in set(zip(tables, lines.profile, strict=True)) if suspects[pair[0]] & view[pair[1]]}
-    found: defaultdict[Figure, list[int]] = defaultdict(list)
-    selected = map(wanted.__contains__, zip(tables, lines.profile, strict=True))
-    for line in compress(range(len(tables)), selected):
-        table = tables[line]
-        for kind in suspects[table] & view[lines.profile[line]]:
-            found[table, kind].append(line)
-    return found
+    def counts(self) -> dict[int, dict[int, int]]:
+        """Lines by table and counted kind."""
+        found: defaultdict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+        for (table, shape), number in self._pairs.items():
+            row = found[table]
+            for kind in self._kinds[shape]:
+                row[kind] += number
+        return dict(found)
+
+    def behind(self, counts: dict[int, dict[int, int]], limits: list[float]) -> dict[Figure, list[int]]:
+        """The lines of the figures that may be small."""
+        suspects = {
+            table: {kind for kind, number in counts[table].items() if number <= limits[kind]}
+            for table in {table for table, _ in self._pairs}
+        }
+        wanted = {pair: some for pair in self._pairs if (some := suspects[pair[0]] & self._kinds[pair[1]])}
+        found: defaultdict[Figure, list[int]] = defaultdict(list)
+        selected = map(wanted.__contains__, zip(self._tables, self._shapes, strict=True))
+        for line in compress(range(len(self._tables)), selected):
+            table = self._tables[line]
+            for kind in wanted[table, self._shapes[line]]:
+                found[table, kind].append(line)
+        return found
 
 
 def _told(lines: Lines, behind: dict[Figure, list[int]], figure: Figure) -> dict[Figure, list[int]]:

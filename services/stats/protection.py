@@ -42,10 +42,14 @@ UNLAWFUL: Final = 1_000_000
 """No possible world."""
 FINALISTS: Final = 6
 """So many of the exchanges that seem cheap are compared exactly."""
-TRIES: Final = (40, 400)
+TRIES: Final = (12, 400)
 """At least and at most so many exchanges are tried for a figure, ..."""
-EFFORT: Final = 1_000_000
+EFFORT: Final = 400_000
 """... by default so many for all of them."""
+MANY: Final = 3_000
+"""With more small figures than that what is cheap is good enough, ..."""
+CHEAP: Final = 8
+"""... that is, costs no more than this."""
 _TOUCHED: Final = {
     differs: [n for n, about in enumerate(FAMILIES) if any(differs[one] for one in about)]
     for differs in product((False, True), repeat=3)
@@ -116,6 +120,7 @@ class _Search:
         self._partners = Partners(lines)
         self._withheld: defaultdict[int, Kinds] = defaultdict(frozenset)
         self._tries = max(TRIES[0], min(TRIES[1], EFFORT // max(1, len(small))))
+        self._enough = CHEAP if len(small) > MANY else -1
         for table, kind in small:
             self._withheld[table] |= {kind}
         self._uncertain = self._withheld.copy()
@@ -132,9 +137,14 @@ class _Search:
         return found
 
     def _best(self, figure: Figure) -> Certificate | None:
-        """The cheapest exchange that changes the figure."""
+        """The cheapest exchange that changes the figure, or the first that is cheap enough."""
         tried = islice(self._partners.exchanges(figure, self._small[figure]), self._tries)
-        ranked = ((self._rough(figure, moves), number, moves) for number, moves in enumerate(tried))
+        ranked = []
+        for number, moves in enumerate(tried):
+            rough = self._rough(figure, moves)
+            if rough[0] <= self._enough and (found := self._compared(figure, moves)) and found[0] <= self._enough:
+                return found[2]
+            ranked.append((rough, number, moves))
         finalists = [self._compared(figure, moves) for _, _, moves in nsmallest(FINALISTS, ranked)]
         able = [one for one in finalists if one]
         return min(able, key=lambda one: one[:2])[2] if able else None
