@@ -30,7 +30,7 @@ def laid_out_years(told: Row, language: Language, zone: tzinfo) -> Paper:
     span = str(years[0]) if len(years) == 1 else words["span"].format(first=years[0], last=years[-1])
     totals, assigned = _totals(reports, years, words), cohorts(reports, words)
     printed = [_table(reports, name, [measure], words) for name, measure in _leading(reports)]
-    wide = [_table(reports, name, _used(reports, name), words) for name in TOLD]
+    wide = [_table(reports, name, _used(reports, name), words, keyed=True) for name in TOLD]
     ends = [assigned] if assigned.lines else []
     return Paper(
         language=language,
@@ -100,8 +100,8 @@ def _used(reports: Sequence[Row], name: str) -> list[str]:
     return [one for one in (MEASURES if name in PERSONAL else LEARNING) if any(row.get(one, 0) != 0 for row in rows)]
 
 
-def _table(reports: Sequence[Row], name: str, measures: Sequence[str], words: Words) -> Table:
-    """The years of these figures, beside each other."""
+def _table(reports: Sequence[Row], name: str, measures: Sequence[str], words: Words, *, keyed: bool = False) -> Table:
+    """The years of these figures, beside each other; with keys, to be calculated with."""
     years = [report["year"] for report in reports]
     key_of = _month_of if name == "month" else _key_of
     found = [{key_of(row): row for row in report["by"][name]} for report in reports]
@@ -110,11 +110,11 @@ def _table(reports: Sequence[Row], name: str, measures: Sequence[str], words: Wo
     for key in sorted(labels, key=lambda key: (key is None, "" if name == "month" else labels[key].casefold(), key)):
         cells = [spread([told.get(key, {}).get(measure, 0) for told in found]) for measure in measures]
         lines.append(Line(labels[key], [one for some in cells for one in some], key))
-    single = words[f"figure.{measures[0]}"] if len(measures) == 1 else ""
+    single = "" if keyed else words[f"figure.{measures[0]}"]
     columns = [one for measure in measures for one in _heads(years, "" if single else words[f"figure.{measure}"])]
     title = words["by"].format(dimension=words[f"dimension.{name}"])
     head, there = capital(words[f"dimension.{name}"]), lines if measures else []
-    return Table(name, f"{title}: {single}" if single else title, head, columns, there, keyed=not single)
+    return Table(name, f"{title}: {single}" if single else title, head, columns, there, keyed=keyed)
 
 
 def _key_of(row: Row) -> str | None:

@@ -63,7 +63,7 @@ def _matrix(
         figure=words[f"figure.{measure}"], side=words[f"dimension.{side}"], top=words[f"dimension.{top}"]
     )
     return Table(
-        f"cross-{measure}-{heads[0].head}",
+        f"cross-{measure}",
         title if len(columns) == len(sums) else f"{title}: {heads[0].head} – {heads[-1].head}",
         capital(words[f"dimension.{side}"]),
         [*heads, Column(words["totals"])],

@@ -28,7 +28,7 @@ def paper(language: Language = "de", organisation: str | None = None) -> Paper:
         *(fact(organisation_id="D", department="Amt 50", offering_id="W", completed_at=SPRING) for _ in range(181)),
         *(fact(organisation_id="D", department=None, offering_id="W") for _ in range(10)),
         *(leave(department="Amt 50", days=2.5) for _ in range(49)),
-        leave(department="Amt 10", days=1),
+        leave(department="Amt 10", days=1.0),
         fact(organisation_id="D", department="Amt 10", assigned={"Azubis": SPRING}),
         offerings=[offering(), offering("W", {"S9": None}, course_id="C2", format="web_based")],
         courses=[course("C1", EVIL), course("C2", "<script>In & Teams</script>")],
