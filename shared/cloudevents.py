@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -16,7 +17,9 @@ EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _CONTEXT: Final = ("specversion", "id", "source", "type", "time", "datacontenttype", "dataschema", "subject")
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
+MOST: Final = 200
+"""Characters of an id or a name."""
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MOST, pattern=r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
 """An id or a name: 1 to 200 characters, none of them a control character or a line separator."""
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment, RFC 3339 with offset."""
@@ -69,7 +72,7 @@ def parse(value: bytes | msgspec.Raw, catalogue: Catalogue) -> Event:
 def parse_binary(value: bytes, context: Mapping[str, str], catalogue: Catalogue) -> Event:
     """Read one event in binary mode: `context` holds the attributes without their prefix, `value` is the data."""
     try:
-        head = msgspec.convert({**context, "data": msgspec.Raw(value)}, _Envelope, strict=False)
+        head = msgspec.convert({**context, "data": msgspec.Raw(value)}, _Envelope)
     except msgspec.ValidationError as error:
         raise _invalid(error, "") from error
     return _with_data(head, catalogue)
@@ -79,6 +82,11 @@ def context_of(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
     """Pick the context attributes out of headers that begin with `prefix` (`ce-` in HTTP, `ce_` in Kafka)."""
     found = {name: headers.get(prefix + name) for name in _CONTEXT}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def fitting(identity: str) -> str:
+    """An event id of our own, made of an entity's id and more: a digest of it where it is too long for one."""
+    return identity if len(identity) <= MOST else sha256(identity.encode()).hexdigest()
 
 
 def encode(event: Event) -> bytes:

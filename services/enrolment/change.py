@@ -10,7 +10,7 @@ from services.enrolment import groups, places, seats
 from services.enrolment.events import BookingRequested, Candidate
 from services.enrolment.state import Decision, Group, Ledger, State, mark_of
 from services.enrolment.waiting import Claim, Claimant
-from shared.cloudevents import Event
+from shared.cloudevents import Event, fitting
 from shared.events import Booking, Offering, Status
 
 SOURCE: Final = "lernbus/enrolment"
@@ -162,7 +162,7 @@ class Change:
         return self.ledger.version
 
     def _tell(self, kind: str, entity_id: str, entity: Booking | Offering) -> None:
-        self.events.append(Event(f"{entity_id}.{entity.version}", SOURCE, kind, self.event.time, entity))
+        self.events.append(Event(fitting(f"{entity_id}.{entity.version}"), SOURCE, kind, self.event.time, entity))
 
 
 def booking_id(event: Event, index: int) -> str:

@@ -9,7 +9,7 @@ from aiokafka.structs import TopicPartition
 from services.enrolment.offering_events import DeadlinePassed
 from services.enrolment.views import Deadline, Views
 from shared.clock import Clock
-from shared.cloudevents import Event, encode
+from shared.cloudevents import Event, encode, fitting
 from shared.events import LMS_EVENTS
 from shared.keys import partition_of
 from shared.publisher import Out, Publisher
@@ -49,6 +49,6 @@ class Deadlines:
     def _out(self, deadline: Deadline) -> Out:
         key = deadline.offering_id.encode()
         data = DeadlinePassed(offering_id=deadline.offering_id, at=deadline.at)
-        name = f"{deadline.offering_id}/{deadline.at.isoformat()}"
+        name = fitting(f"{deadline.offering_id}/{deadline.at.isoformat()}")
         event = Event(name, "lernbus/enrolment", "lernbus.deadline.passed.v1", self._clock.now(), data)
         return Out(LMS_EVENTS, partition_of(key, self._partitions), key, encode(event))

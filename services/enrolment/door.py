@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 import msgspec
 from msgspec.structs import replace
@@ -37,7 +38,7 @@ def read_request(content_type: str, headers: Mapping[str, str], body: bytes) -> 
     if kind == STRUCTURED:
         return _read_all([msgspec.Raw(body)])
     if "ce-specversion" in headers and kind == "application/json":
-        context = context_of(headers, "ce-")
+        context = {name: unquote(value) for name, value in context_of(headers, "ce-").items()}
         return _collected([lambda: parse_binary(body, context, DOOR)])
     return None
 

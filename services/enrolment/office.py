@@ -62,16 +62,16 @@ class Reading:
         found = self.text(name)
         if found is None:
             return None
-        if before is not None and local(before, self.zone) == found[:16]:
-            return before.isoformat()
         try:
             moment = datetime.fromisoformat(found)
-        except ValueError:
+            if before is not None and moment.tzinfo is None and local(before, self.zone) == found[:16]:
+                return before.isoformat()
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+            if _is_skipped(moment):
+                self.errors[name] = "skipped"
+        except (ValueError, OverflowError):  # the year 1 has hours that Greenwich has not
             self.errors[name] = "time"
             return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
-        if _is_skipped(moment):
-            self.errors[name] = "skipped"
         return moment.isoformat()
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import asdict, replace
 from services.enrolment.change import SOURCE
 from services.enrolment.events import LeaveGranted
 from services.enrolment.state import Attributes, Decision, Kept, State, mark_of, remember
-from shared.cloudevents import Event
+from shared.cloudevents import Event, fitting
 from shared.events import Course, Leave, Organisation, Person, PersonErased
 
 Entity = Course | Organisation | Leave
@@ -44,7 +44,8 @@ def about_kept(kind: str, rule: Rule, state: State, event: Event) -> Decision:
         return Decision("repeated")
     kept.entity = replace(after, version=after.version + 1, cause=event.id)
     entity_id = key[1].rpartition("\n")[2]
-    return Decision("applied", [Event(f"{entity_id}.{kept.entity.version}", SOURCE, kind, event.time, kept.entity)])
+    identity = fitting(f"{entity_id}.{kept.entity.version}")
+    return Decision("applied", [Event(identity, SOURCE, kind, event.time, kept.entity)])
 
 
 def replaced(before: Entity | None, event: Event) -> Entity | None:

@@ -26,7 +26,7 @@ from pymongo.read_concern import ReadConcern
 from services.enrolment.change import SOURCE
 from services.enrolment.documents import Document, claimant_of, kept_of, ledger_of
 from shared.clock import Clock
-from shared.cloudevents import Event, encode
+from shared.cloudevents import Event, encode, fitting
 from shared.events import (
     ENROLMENT_EVENTS,
     RESTATED,
@@ -163,7 +163,7 @@ class Restating:
         return self._record(self._keys[partition], kind, identity, Restatement(generation=generation))
 
     def _record(self, key: bytes, kind: str, identity: str, data: Entity | Restatement) -> Out:
-        event = Event(identity, SOURCE, kind, self._clock.now(), data)
+        event = Event(fitting(identity), SOURCE, kind, self._clock.now(), data)
         return Out(ENROLMENT_EVENTS, partition_of(key, self._partitions), key, encode(event))
 
 

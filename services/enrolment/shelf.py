@@ -47,7 +47,8 @@ def asked(query: Mapping[str, str]) -> Asked:
     """Read an address; a value that is none of ours counts as everything."""
     known = {"state": STATES, "format": FORMATS, "when": WHEN, "only": ONLY}
     chosen = {name: value for name, values in known.items() if (value := query.get(name, "")) in values}
-    return Asked(q=query.get("q", "").strip()[:200], host=query.get("host", "")[:200], **chosen)
+    text = query.get("q", "").replace("\0", " ").strip()  # a pattern of the database must not have it
+    return Asked(q=text[:200], host=query.get("host", "")[:200], **chosen)
 
 
 def shelf_of(ledger: Ledger) -> Document:

@@ -161,3 +161,24 @@ def test_every_event_without_its_data_names_what_is_missing(kind: str) -> None:
 
 def test_the_door_takes_no_deadline() -> None:
     assert "lernbus.deadline.passed.v1" not in DOOR
+
+
+BINARY = {"specversion": "1.0", "id": "e", "source": "lms/test", "type": "lms.booking.requested.v1"}
+
+
+def in_headers(**changes: str) -> dict[str, str]:
+    said = {**BINARY, "time": "2024-03-01T12:00:00Z", **changes}
+    return {f"ce-{name}": value for name, value in said.items()}
+
+
+def test_headers_of_binary_mode_are_percent_encoded() -> None:
+    body = b'{"offering_id": "o1", "person_id": "100%25"}'
+    [event] = door.read_request("application/json", in_headers(id="K%C3%B6ln%2041%25", source="a+b"), body) or []
+    assert (event.id, event.source, event.data.person_id) == ("Köln 41%", "a+b", "100%25")
+
+
+@pytest.mark.parametrize("changes", [{"time": "1700000000"}, {"id": "a%00b"}, {"source": "%E2%80%A8"}, {"type": "%20"}])
+def test_headers_of_binary_mode_are_checked_like_all_else(changes: dict[str, str]) -> None:
+    with pytest.raises(door.RefusedError) as error:
+        door.read_request("application/json", in_headers(**changes), b'{"offering_id": "o1", "person_id": "a"}')
+    assert [fault["field"] for fault in error.value.errors] == [*changes]

@@ -84,6 +84,8 @@ def test_delegations_keep_their_release_an_empty_one_goes_a_new_one_comes() -> N
         ("reschedule", {**ROW, "session.0.ends_at": "2024-11-21T08:00"}, {"session.0.ends_at": "order"}),
         ("reschedule", {**ROW, "session.0.starts_at": ""}, {"session.0.starts_at": "needed"}),
         ("reschedule", {**ROW, "session.0.starts_at": "morgen"}, {"session.0.starts_at": "time"}),
+        ("reschedule", {**ROW, "session.0.starts_at": "0001-01-01T00:00"}, {"session.0.starts_at": "time"}),
+        ("reschedule", {**ROW, "session.0.ends_at": "9999-12-31T23:59-23:59"}, {"session.0.ends_at": "time"}),
         ("reschedule", {**ROW, "session.0.starts_at": "2025-03-30T02:30"}, {"session.0.starts_at": "skipped"}),
         ("reschedule", {**ROW, "session.0.join_url": "javascript:alert(1)"}, {"session.0.join_url": "link"}),
         ("format", ROW, {"format": "needed"}),
@@ -101,6 +103,11 @@ def test_a_session_that_was_not_touched_stays_exactly_what_it_was() -> None:
     [session] = data["sessions"]
     assert datetime.fromisoformat(session["starts_at"]) == STARTS  # with its seconds, which the field does not show
     assert (session["session_id"], session["topics"], session["format"]) == ("m1", ["Recht"], "online")
+
+
+def test_the_same_hour_of_another_zone_is_another_moment() -> None:
+    [data] = said("reschedule", {**ROW, "session.0.starts_at": "2024-11-21T09:00:00+02:00"})
+    assert data["sessions"][0]["starts_at"] == "2024-11-21T09:00:00+02:00"
 
 
 def test_a_moved_session_is_in_the_offices_time_and_a_new_one_gets_an_id() -> None:
