@@ -72,7 +72,8 @@ PAGE_WORDS: Final[Words] = {
         "delegations": "Reservierte Plätze",
         "delegations.none": "Für keine Organisation sind Plätze reserviert.",
         "delegations.none.own": "Für diese Organisation sind keine Plätze reserviert.",
-        "delegations.text": "Wie weit die Organisationen ihre Plätze vergeben haben. Danach sind sie für alle da.",
+        "delegations.text": "Wie weit die Organisationen ihre Plätze vergeben haben. Nach der Freigabe stehen sie "
+        "allen offen.",
         "delegations.taken": "Vergeben",
         "delegations.of": "{confirmed} von {seats}",
         "delegations.bar": "{confirmed} von {seats} Plätzen vergeben",

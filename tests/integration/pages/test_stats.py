@@ -189,6 +189,20 @@ async def test_narrowed_to_an_open_value(
     assert " and " in both.text
 
 
+async def test_a_topic_by_department_is_the_cross_table_of_the_report(
+    database: Database, store: Store, client: httpx2.AsyncClient
+) -> None:
+    departments = [fact(department=one) for one in ("Feuerwehr", "Jugendamt", "Ordnungsamt") for _ in range(8)]
+    await plant(database, store, *departments, fact(department="Amt eins"), offering(), course(topics=["Vielfalt"]))
+    await database["progress"].insert_one({"_id": 0, "as_of": at(2023), "since": at(2022)})
+    report = (await client.get("/stats/api/report?year=2023&by=topic&by=department")).json()
+    told = {row["label"][1]: row["bookings"] for row in report["cross"]["rows"]}
+    assert {type(one) for one in told.values()} == {int, type(None)}
+    found = (await page(client, "/stats/?year=2023&only=topic:Vielfalt")).text.split("Nach Amt")[1]
+    for department, bookings in told.items():
+        assert f"{department} {'• zurückgehalten' if bookings is None else bookings}" in found
+
+
 async def test_the_day_keeps_what_it_began_with(database: Database, store: Store, client: httpx2.AsyncClient) -> None:
     """Totals follow at once; what says something about people waits for tomorrow, but not for the very first event."""
     assert "Noch keine Zahlen" in (await page(client, "/stats/")).text
