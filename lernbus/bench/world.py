@@ -41,8 +41,8 @@ class Size:
     cancelled: int = 20_000
     moves: int = 2_000
     mails: int = 1_000
-    told: int = 30_000
-    year: int = 10_000
+    told: int = 10_000
+    year: int = 1_000
 
 
 @dataclass(frozen=True)
