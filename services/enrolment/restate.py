@@ -12,6 +12,7 @@ then, `ends` partition -> offset of the end marks.
 """
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -49,8 +50,11 @@ STAGES: Final = (RESTATING, *WALKED, RESTATED)
 DONE: Final = "done"
 PAGE: Final = 500
 """So many documents at a time: some 20 ms of the loop that the consumer shares."""
-PAGES_PER_SECOND: Final = 8
-"""No faster, so that whoever reads the topic keeps up and what happens meanwhile is known at once."""
+REST: Final = 3
+"""After a page the walk rests so many times as long as the page took: whoever reads the topic does more for each
+record, often on the same machine, and what happens meanwhile must not wait behind what is only said again."""
+MOST_SECONDS: Final = 5
+"""It never rests longer, so that the lease does not run out."""
 IDLE_SECONDS: Final = 0.5
 LEASE: Final = timedelta(seconds=10)
 Entity = Booking | Course | Leave | Offering | Organisation
@@ -102,16 +106,16 @@ class Restating:
         return await self._walks.find_one({"_id": ALL})
 
     async def turn(self) -> None:
-        """Say the next page of a restatement that nobody else is walking; the pace is kept by waiting."""
+        """Say the next page of a restatement that nobody else is walking; and rest."""
         # What follows the claim in this session sees all that was committed before the begin marks were on the topic.
         async with self._database.client.start_session() as session:
             walk = await self._claim(session)
             if walk is None:
                 await asyncio.sleep(IDLE_SECONDS)
                 return
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(asyncio.sleep(1 / PAGES_PER_SECOND))
-                tasks.create_task(self._step(walk, session))
+            begin = time.monotonic()
+            await self._step(walk, session)
+        await asyncio.sleep(min(REST * (time.monotonic() - begin), MOST_SECONDS))
 
     async def _claim(self, session: AsyncClientSession) -> Document | None:
         """Walk on from where the walk is, unless somebody else does; who stops is succeeded when the lease is over."""
