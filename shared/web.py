@@ -7,6 +7,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 
 
@@ -49,3 +50,11 @@ def install(app: FastAPI) -> None:
     async def _invalid(_: Request, error: RequestValidationError) -> Response:
         errors = [{"field": str(one["loc"][-1]), "reason": one["msg"]} for one in error.errors()]
         return problem(400, "; ".join(f"{one['field']}: {one['reason']}" for one in errors), errors=errors)
+
+    @app.exception_handler(PyMongoError)
+    async def _cut_off(_: Request, __: PyMongoError) -> Response:
+        return problem(503, "the database cannot be reached now", {"Retry-After": "5"})
+
+    @app.exception_handler(Exception)
+    async def _bug(_: Request, __: Exception) -> Response:  # the server's log has the rest
+        return problem(500, "the service has failed on this request")
