@@ -74,6 +74,7 @@ def invitations(
         event.add("dtstamp", message.created_at.astimezone(UTC))
         event["attendee"] = _attendee(attendee)
         if how == "CANCEL":
+            event["sequence"] = message.version  # a late one must not undo what was told since
             _cancel(event)
         found.append(Invitation(how, _object(how, [event], office)))
     return found

@@ -113,6 +113,10 @@ def _clearing(person_id: str, ids: list[str]) -> Iterable[WriteOne]:
     gone = {"status": "withheld", "reason": "erased", "lease": None}
     others = {"kind": "roster", "person_id": {"$ne": person_id}}  # goes to its trainer, without this person
     yield UpdateMany({"_id": {"$in": ids}, "status": "planned", "$nor": [others]}, {"$set": gone})
-    yield UpdateMany({"_id": {"$in": ids}, "person_id": person_id}, {"$set": {"to": None, "subject": None}})
-    rest = {"$unset": {"raw": ""}, "$pull": {"mentions": person_id, "people": person_id}, "$set": {"lease": None}}
+    yield UpdateMany({"_id": {"$in": ids}, "person_id": person_id}, {"$set": {"to": None}})
+    rest = {
+        "$unset": {"raw": ""},
+        "$pull": {"mentions": person_id, "people": person_id},
+        "$set": {"lease": None, "subject": None},  # the office's own texts may name the person there as well
+    }
     yield UpdateMany({"_id": {"$in": ids}}, rest)

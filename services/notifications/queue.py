@@ -158,14 +158,22 @@ class Queue:
         await look_up(self.database, letters)
 
     async def _name_supervisors(self, lease: Lease, letters: Sequence[Letter]) -> None:
-        """The reader of a request for approval is known once the contact of the person is."""
+        """Who is asked for approval is known with the person's contact, and may be somebody else at the next try.
+
+        Nobody is asked about themselves.
+        """
         named = []
         for letter in letters:
-            person = letter.about.person if letter.about else None
-            if letter.message.person_id is None and person and person.supervisor_id:
-                letter.message.person_id = person.supervisor_id
-                reader = {"$set": {"person_id": person.supervisor_id}, "$addToSet": {"mentions": person.supervisor_id}}
-                named.append(UpdateOne(_held(lease, letter.message.message_id), reader))
+            message, person = letter.message, letter.about.person if letter.about else None
+            if message.kind != "approval_requested" or message.status != "planned" or person is None:
+                continue
+            supervisor = person.supervisor_id if person.supervisor_id != message.about else None
+            if supervisor != message.person_id:
+                message.person_id = supervisor
+                reader: dict[str, Any] = {"$set": {"person_id": supervisor, "to": None, "subject": None}}
+                if supervisor is not None:
+                    reader["$addToSet"] = {"mentions": supervisor}
+                named.append(UpdateOne(_held(lease, message.message_id), reader))
         if named:
             await self._messages.bulk_write(named, ordered=False)
 

@@ -69,9 +69,9 @@ class Line:
             _write(smtp, mail.raw)
             handed_over = True
             return await self._answer(smtp)
-        except SMTPResponseException as error:
-            return await self._refused(smtp, error)
-        except (SMTPException, OSError):
+        except (SMTPException, OSError) as error:
+            if isinstance(error, SMTPDataError) or (isinstance(error, SMTPResponseException) and not handed_over):
+                return await self._refused(smtp, error)
             self._drop()
             return Reply("unclear", "connection lost") if handed_over else Reply("broken", "connection lost")
 

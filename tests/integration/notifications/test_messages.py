@@ -6,6 +6,7 @@ import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
 from services.notifications.messages import Message
+from services.notifications.own_texts import OwnTexts, Version
 from services.notifications.queue import Queue
 from services.notifications.state import STEP
 from shared.events import PersonErased
@@ -103,6 +104,32 @@ async def test_the_supervisor_is_asked_and_the_person_told(world: World) -> None
     assert b"Anna" in world.mail.accepted[1][1]
 
 
+async def test_nobody_is_asked_about_themselves(world: World) -> None:
+    await world.feed(
+        ("lms.person.changed.v1", person("p1", supervisor_id="p1")),
+        ("offering.scheduled", offering(1)),
+        ("booking.approval_requested", booking(2, status="awaiting_approval")),
+    )
+    await send_all(world)
+    assert await world.statuses() == [("received", "sent", None), ("approval_requested", "withheld", "no_supervisor")]
+
+
+async def test_a_supervisor_who_came_while_the_mail_waited_is_asked(world: World) -> None:
+    await world.feed(
+        ("lms.person.changed.v1", person("p1", supervisor_id="boss")),
+        ("offering.scheduled", offering(1)),
+        ("booking.approval_requested", booking(2, status="awaiting_approval")),
+    )
+    await send_all(world)
+    await world.feed(
+        ("lms.person.changed.v1", person("p1", supervisor_id="other")), ("lms.person.changed.v1", person("other"))
+    )
+    await send_all(world)
+    assert world.mail.to() == ["p1@stadt.example", "other@stadt.example"]
+    (asked,) = await world.messages(kind="approval_requested")
+    assert (asked["person_id"], asked["status"]) == ("other", "sent")
+
+
 async def test_without_a_supervisor_the_request_is_withheld_with_its_reason(world: World) -> None:
     await world.feed(
         ("lms.person.changed.v1", person()),
@@ -178,6 +205,16 @@ async def test_an_erased_person_is_nowhere_and_is_mailed_no_more(world: World) -
     await send_all(world)
     assert world.mail.to()[before:] == []
     assert "canary" not in (await everything(world)).lower()
+
+
+async def test_an_erased_person_is_in_no_subject_that_the_office_has_written(world: World) -> None:
+    said = {"subject": "{{ about.display_name }} bittet", "text": "{{ approve_url }}"}
+    mine = Version(number=1, who="office", at=world.clock.now(), **said)
+    await OwnTexts(world.database).save(("approval_requested", "de"), mine)
+    await story_of_anna(world)
+    assert "Canary Anna bittet" in await everything(world)
+    await world.feed(("lms.person.erased.v1", PersonErased(person_id="anna")))
+    assert "Canary" not in await everything(world)
 
 
 async def test_the_mails_of_others_stay(world: World) -> None:

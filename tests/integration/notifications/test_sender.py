@@ -233,6 +233,13 @@ async def test_no_answer_after_the_hand_over_is_unclear(world: World) -> None:
     assert await result(world, "anna") == ("unclear", "connection lost", 0)
 
 
+async def test_an_answer_after_the_hand_over_that_nobody_understands_is_unclear(world: World) -> None:
+    world.mail.data[ANNA] = ["what was that?"]
+    await confirmed(world, "anna")
+    await send(world)
+    assert (await result(world, "anna"))[0] == "unclear"
+
+
 async def test_a_break_before_the_hand_over_is_tried_again(world: World) -> None:
     world.mail.rcpt[ANNA] = ["421 4.3.2 Shutting down"]
     await confirmed(world, "anna")

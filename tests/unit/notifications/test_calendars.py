@@ -116,6 +116,13 @@ def test_what_has_changed_comes_first_and_what_is_gone_is_cancelled() -> None:
     ]
 
 
+def test_a_cancellation_that_comes_late_does_not_undo_the_seat_that_was_given_since() -> None:
+    """Withdrawn (5), booked anew (6), the capacity changed (9): the mail about the withdrawal is refused until then."""
+    again = read(told("confirmed", offering(3, sessions=[LATER]), version=6))
+    late = read(told("cancelled", offering(9, sessions=[LATER]), version=5))
+    assert [sequence for *_, sequence in late] < [sequence for *_, sequence in again]
+
+
 def test_a_moved_session_keeps_its_uid_and_raises_its_sequence() -> None:
     moved = msgspec.structs.replace(
         LATER, starts_at=START + timedelta(days=9), ends_at=START + timedelta(days=9, hours=2)
