@@ -20,6 +20,7 @@ from services.enrolment.documents import (
     ledger_document,
     ledger_of,
 )
+from services.enrolment.shelf import shelf_of
 from services.enrolment.state import Attributes, Entry, Ledger, State
 from services.enrolment.waiting import Claimant
 from shared.events import LIVE
@@ -68,6 +69,14 @@ class Store:
         await create(self._database, *COLLECTIONS)
         for name, indexes in _INDEXES.items():
             await self._database[name].create_indexes(indexes)
+        await self._fill_shelves()
+
+    async def _fill_shelves(self) -> None:
+        """What the list needs of offerings that an older version stored; one that has changed meanwhile has it."""
+        offerings = self._database["offerings"]
+        async for document in offerings.find({"shelf": {"$exists": False}}):
+            same = {"_id": document["_id"], "version": document["version"], "shelf": {"$exists": False}}
+            await offerings.update_one(same, {"$set": {"shelf": shelf_of(ledger_of(document))}})
 
     async def load(self, items: Sequence[Item]) -> State:
         """Read what the items touch: one query per collection, then the heads of waiting lists."""

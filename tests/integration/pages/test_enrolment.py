@@ -168,6 +168,19 @@ async def test_an_unknown_address_is_a_page_too(client: httpx2.AsyncClient, path
     assert "Not found" in english.text
 
 
+@pytest.mark.parametrize("q", ["%00", "a%00b", "%28%5B%5C", "%ED%A0%80", "%2A" * 300])
+async def test_any_text_can_be_looked_for(client: httpx2.AsyncClient, q: str) -> None:
+    assert (await page(client, f"/enrolment/?q={q}")).language == "de"
+
+
+async def test_offerings_of_an_older_version_are_found(database: Database, client: httpx2.AsyncClient) -> None:
+    await plant(database, booked())
+    await database["offerings"].update_many({}, {"$unset": {"shelf": ""}})
+    assert "/enrolment/offerings/o1" not in (await page(client, "/enrolment/?q=o1&state=free")).links
+    await Store(database).prepare()
+    assert "/enrolment/offerings/o1" in (await page(client, "/enrolment/?q=o1&state=full")).links
+
+
 async def test_any_id_makes_a_link_that_works(database: Database, client: httpx2.AsyncClient) -> None:
     offering_id = 'a/b?c#d "é" %2F&<x>'
     await plant(database, booked(offering_id))
