@@ -22,9 +22,8 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 async def prepare(database: AsyncDatabase[dict[str, Any]]) -> None:
-    """The collection, and the index by which a person's calendar is found."""
+    """The collection; the index by which a person's calendar is found is the roster's."""
     await create(database, "choices")
-    await database["bookings"].create_index([("person_id", 1), ("offering_id", 1)])
 
 
 async def choices_of(database: AsyncDatabase[dict[str, Any]], people: Iterable[str]) -> dict[str, Choice]:

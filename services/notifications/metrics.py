@@ -20,7 +20,7 @@ LOOKED_INTO: Final = ("failed", "unclear")
 
 def questions(database: AsyncDatabase[dict[str, Any]], clock: Clock, sender: Sender) -> list[Question]:
     """The queue, what has to be looked into, and what this process's sender knows without asking."""
-    return [_queue(database, clock), _statuses(database), _sender(sender)]
+    return [_queue(database, clock), _statuses(database), _office(database), _sender(sender)]
 
 
 def _queue(database: AsyncDatabase[dict[str, Any]], clock: Clock) -> Question:
@@ -42,6 +42,18 @@ def _statuses(database: AsyncDatabase[dict[str, Any]]) -> Question:
         for status in LOOKED_INTO:
             samples[status,] = await messages.count_documents({"status": status})
         return [gauge("mails", "Messages, by status.", ["status"], samples)]
+
+    return ask
+
+
+def _office(database: AsyncDatabase[dict[str, Any]]) -> Question:
+    async def ask() -> Sequence[Metric]:
+        answers = await database["approvals"].count_documents({"published": False})
+        days = await database["summaries"].count_documents({"done": False})
+        return [
+            gauge("approvals_unpublished", "Answers by a link that are not on the log.", [], {(): answers}),
+            gauge("summaries_unsent", "Days whose summary has not gone out.", [], {(): days}),
+        ]
 
     return ask
 

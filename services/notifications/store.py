@@ -69,6 +69,7 @@ async def prepare(database: Database) -> None:
     await choices.prepare(database)
     asked = {"status": "awaiting_approval"}
     await database["bookings"].create_index("status", partialFilterExpression=asked)
+    await database["approvals"].create_index("published", partialFilterExpression={"published": False})
     await database["certificates"].create_index("code", unique=True)
     await database["rosters"].create_index("at")
     await database["rosters"].create_index([("offering_id", 1), ("session_id", 1)])

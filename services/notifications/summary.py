@@ -16,7 +16,7 @@ from services.notifications.roster import is_overdue
 from services.notifications.settings import Settings
 from services.notifications.smtp import Line
 from services.notifications.state import Known
-from services.notifications.store import Database
+from services.notifications.store import QUEUE, Database
 from shared.clock import Clock
 
 AT: Final = time(7)
@@ -86,7 +86,7 @@ async def count(database: Database, now: datetime) -> Numbers:
     return Numbers(
         await messages.count_documents({"status": "failed", **since}),
         await messages.count_documents({"status": "unclear", **since}),
-        await messages.count_documents({"status": "planned", "reason": NO_ADDRESS}),
+        await messages.count_documents({"status": "planned", "reason": NO_ADDRESS}, hint=QUEUE),
         await database["dead_letters"].count_documents({"status": "open"}),
         await _overdue(database, now),
     )

@@ -111,7 +111,7 @@ async def test_without_the_database_a_scrape_says_what_it_can(
     monkeypatch.setattr(metrics, "QUESTION_SECONDS", 0.3)
     one = service(name, database, f"mongodb://127.0.0.1:{free_port()}/?directConnection=true")
     found = await shown(one)
-    missing = {"enrolment": 2, "notifications": 3, "stats": 2}[name]
+    missing = {"enrolment": 2, "notifications": 4, "stats": 2}[name]
     assert values(found, "lernbus_scrape_errors") == {(): missing}
     assert "lernbus_dead_letters" not in found
     assert "lernbus_still_seconds" in found
@@ -192,7 +192,11 @@ async def test_the_queue_and_what_has_to_be_looked_into(database: Database, mong
             message("g", "unclear", -900), message("h", "failed"),
         ]
     )  # fmt: skip
+    await database["approvals"].insert_many([{"published": False}, {"published": True}])
+    await database["summaries"].insert_many([{"done": False}, {"done": True}, {"done": True}])
     found = await shown(one)
+    assert values(found, "lernbus_approvals_unpublished") == {(): 1}
+    assert values(found, "lernbus_summaries_unsent") == {(): 1}
     assert values(found, "lernbus_mail_queue_age_seconds") == {(): pytest.approx(90, abs=5)}
     assert values(found, "lernbus_mails", "status") == {("planned",): 4, ("unclear",): 2, ("failed",): 1}
     for query in ({"status": "unclear"}, {"status": "open"}):
