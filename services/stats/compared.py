@@ -26,7 +26,7 @@ def laid_out_years(told: Row, language: Language, zone: tzinfo) -> Paper:
     """Years as columns; a record for each row of each year."""
     reports, words = told["reports"], WORDS[language]
     years = [report["year"] for report in reports]
-    oldest = min(reports, key=lambda report: moment(report["as_of"]) or 0)
+    oldest = min(reports, key=lambda report: report["as_of"] or "")
     span = str(years[0]) if len(years) == 1 else words["span"].format(first=years[0], last=years[-1])
     totals, assigned = _totals(reports, years, words), cohorts(reports, words)
     printed = [_table(reports, name, [measure], words) for name, measure in _leading(reports)]

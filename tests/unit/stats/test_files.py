@@ -96,6 +96,9 @@ def test_the_pdf_is_tagged_titled_and_in_its_language() -> None:
     assert "pdfuaid:part>1<" in described
     assert "pdfaid:part>2<" in described
     assert "pdfaid:conformance>A<" in described
+    objects: list[Any] = [reader.get_object(number) for number in range(1, len(reader.xref[0]))]
+    kinds = {one.get("/S") for one in objects if isinstance(one, dict)}
+    assert {"/H1", "/Table", "/THead", "/TH", "/TD"} <= kinds, "headings and heads of tables are told as such"
     assert reader.metadata is not None
     assert reader.metadata.title == "Training in 2023: report to the council"
 
