@@ -1,11 +1,14 @@
 """Who was assigned, and who of them has fulfilled it."""
 
+from datetime import timedelta
 from typing import Any
 
 from services.enrolment.cohorts import AssignedCohort, cohorts_of
 from shared.cloudevents import Event
+from shared.events import Assigned
 from tests.support.enrolment import NOON, World, lms, scheduled
 
+DAY = timedelta(days=1)
 WBT: dict[str, Any] = {"format": "web_based", "sessions": []}
 
 
@@ -120,3 +123,15 @@ def test_an_old_assignment_pushed_again_does_not_undo_a_newer_one() -> None:
 
 def test_an_offering_without_cohorts_has_no_list() -> None:
     assert lists(scheduled(), of("a"), attended("a")) == []
+
+
+def test_a_booking_carries_when_each_of_its_cohorts_was_assigned() -> None:
+    listed = [{"person_id": "a"}]
+    later = lms("cohort.assigned", after=DAY, offering_id="o1", cohort="2024", mandatory=True, people=listed)
+    world = World()
+    world.push(scheduled(), assigned("a"), later, assigned("a"))
+
+    [claimant] = world.store.claimants("o1")
+    kept = claimant.bookings[0].booking.assigned
+    assert kept == [Assigned(cohort="2023", at=NOON), Assigned(cohort="2024", at=NOON + DAY)]
+    assert world.told[-1].data.assigned == kept
