@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 
-from lernbus.client import Client
+from lernbus.client import Client, Query
 from lernbus.embedded.smtp_sink import smtp_sink
 from lernbus.topics import TOPICS
 from tests.support.servers import Kafka, delete_topics, free_port, in_background
@@ -67,7 +67,7 @@ class _Gateway(Client):
         super().__init__(clients["enrolment"].url)
         self._clients = clients
 
-    def get(self, path: str, **query: str | int | None) -> Any:  # noqa: ANN401 (JSON)
+    def get(self, path: str, **query: Query) -> Any:  # noqa: ANN401 (JSON)
         return self._clients[path.split("/")[1]].get(path, **query)
 
 
