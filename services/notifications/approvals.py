@@ -62,9 +62,9 @@ def expires_at(message: Message, offering: Offering) -> datetime:
 
 def stands(request: Request, now: datetime) -> Stands:
     """What a link leads to now."""
-    person = request.about.person if request.about else None
-    if person is None or person.supervisor_id != request.message.person_id or request.message.person_id is None:
-        return "replaced"
+    person, reader = request.about.person if request.about else None, request.message.person_id
+    if person is None or person.supervisor_id != reader or reader in (None, request.message.about):
+        return "replaced"  # nobody decides about themselves either
     if request.decision is not None and request.decision.published:
         return request.decision.answer
     if request.entry is None or request.offering is None or request.entry.status == "cancelled":

@@ -67,6 +67,12 @@ def test_what_else_a_link_leads_to(more: dict[str, Any], expected: str) -> None:
     assert stands(request(**more), NOW) == expected
 
 
+def test_nobody_decides_about_themselves() -> None:
+    asked = request(about=Contact("anna", 2, person("anna", supervisor_id="anna")))
+    asked.message.person_id = "anna"
+    assert stands(asked, NOW) == "replaced"
+
+
 def test_a_link_ends_with_the_booking_time_with_the_beginning_or_after_thirty_days() -> None:
     message = request().message
     far = [session("s1", NOW + 90 * DAY), session("s2", None, format="web_based")]
