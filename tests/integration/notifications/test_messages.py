@@ -208,8 +208,8 @@ async def test_an_erased_person_is_nowhere_and_is_mailed_no_more(world: World) -
 
 
 async def test_an_erased_person_is_in_no_subject_that_the_office_has_written(world: World) -> None:
-    said = {"subject": "{{ about.display_name }} bittet", "text": "{{ approve_url }}"}
-    mine = Version(number=1, who="office", at=world.clock.now(), **said)
+    subject, text = "{{ about.display_name }} bittet", "{{ approve_url }}"
+    mine = Version(number=1, who="office", at=world.clock.now(), subject=subject, text=text)
     await OwnTexts(world.database).save(("approval_requested", "de"), mine)
     await story_of_anna(world)
     assert "Canary Anna bittet" in await everything(world)
