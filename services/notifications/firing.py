@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -11,18 +11,15 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
 from services.notifications.documents import due_of, entry_of, message_document
+from services.notifications.dues import AppendMarks, Dues
 from services.notifications.messages import Message
 from services.notifications.reminders import Due, end_of_day, fires, has_seat_since, reminder
 from services.notifications.settings import Settings
 from services.notifications.state import STEP, Entry
 from services.notifications.store import Database
 from shared.clock import Clock
-from shared.events import ENROLMENT_EVENTS
 
 POLL_SECONDS: Final = 0.5
-MARK_SECONDS: Final = 1
-LIMIT: Final = 200
-AppendMarks = Callable[[Collection[int]], Awaitable[None]]
 
 
 class Reminders:
@@ -39,9 +36,9 @@ class Reminders:
         fired: Callable[[], None],
         settings: Settings,
     ) -> None:
-        self._database, self._clock, self._append_marks, self._fired = database, clock, append_marks, fired
+        self._database, self._clock, self._fired = database, clock, fired
+        self._dues = Dues(database, "due", clock, append_marks)
         self._seconds, self._zone = settings.budgets.database, settings.zone
-        self._asked = float("-inf")
 
     async def remind_forever(self) -> None:
         """Until cancelled."""
@@ -51,45 +48,14 @@ class Reminders:
 
     async def remind_due(self) -> int:
         """One step of each due reminder whose partition has been read so far; returns how many."""
-        now = self._clock.now()
-        newest = await self._newest(now)
-        marks = await self._marks(newest)
-        ready = await self._ready({partition: min(now, mark) for partition, mark in marks.items()})
+        ready = await self._dues.ready()
         for due in ready:
             await self._fire(due)
-        await self._ask_for_marks([lane for lane, at in newest.items() if lane not in marks or marks[lane] < at])
         return len(ready)
 
     async def backlog(self) -> int:
         """How many due documents should have fired by now."""
-        return await self._database["due"].count_documents({"at": {"$lte": self._clock.now()}})
-
-    async def _newest(self, now: datetime) -> dict[int, datetime]:
-        """Partition -> the newest of its moments that have come."""
-        per_partition = {"$group": {"_id": "$partition", "at": {"$max": "$at"}}}
-        found = await self._database["due"].aggregate([{"$match": {"at": {"$lte": now}}}, per_partition])
-        return {one["_id"]: one["at"] async for one in found}
-
-    async def _ready(self, until: Mapping[int, datetime]) -> list[Due]:
-        """Due documents of each partition up to its moment: a partition that is not read on holds up no other."""
-        if not until:
-            return []
-        lanes = [{"partition": partition, "at": {"$lte": moment}} for partition, moment in until.items()]
-        found = self._database["due"].find({"$or": lanes}).sort("at").limit(LIMIT)
-        return [due_of(document) async for document in found]
-
-    async def _marks(self, partitions: Collection[int]) -> dict[int, datetime]:
-        """When the last mark that was read from each partition of enrolment.events was appended."""
-        ids = {f"notifications/{ENROLMENT_EVENTS}/{partition}": partition for partition in partitions}
-        query = {"_id": {"$in": sorted(ids)}, "mark": {"$exists": True}}
-        cursor = self._database["positions"].find(query, ["mark"])
-        return {ids[found["_id"]]: found["mark"]["time"] async for found in cursor}
-
-    async def _ask_for_marks(self, partitions: Collection[int]) -> None:
-        now = asyncio.get_running_loop().time()
-        if partitions and now >= self._asked + MARK_SECONDS:
-            self._asked = now
-            await self._append_marks(sorted(partitions))
+        return await self._dues.backlog()
 
     async def _fire(self, due: Due) -> None:
         with pymongo.timeout(self._seconds):

@@ -1,22 +1,22 @@
 """Plans the lists for trainers when they are due, from the roster of that moment, by the same marks as reminders."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 import pymongo
 from pymongo.asynchronous.client_session import AsyncClientSession
 
-from services.notifications.documents import due_of, message_document
-from services.notifications.firing import LIMIT, MARK_SECONDS, POLL_SECONDS, AppendMarks
+from services.notifications.documents import message_document
+from services.notifications.dues import AppendMarks, Dues
+from services.notifications.firing import POLL_SECONDS
 from services.notifications.reminders import Due
 from services.notifications.state import Known
 from services.notifications.store import Database
 from services.notifications.trainers import NAMED, UPDATE, roster
 from shared.clock import Clock
-from shared.events import ENROLMENT_EVENTS, Offering
+from shared.events import Offering
 
 COLLECTION: Final = "rosters"
 
@@ -27,8 +27,8 @@ class Rosters:
     def __init__(
         self, database: Database, clock: Clock, append_marks: AppendMarks, fired: Callable[[], None], seconds: float
     ) -> None:
-        self._database, self._clock, self._append_marks, self._fired = database, clock, append_marks, fired
-        self._seconds, self._asked = seconds, float("-inf")
+        self._database, self._clock, self._fired, self._seconds = database, clock, fired, seconds
+        self._dues = Dues(database, COLLECTION, clock, append_marks)
 
     async def tell_forever(self) -> None:
         """Until cancelled."""
@@ -38,35 +38,14 @@ class Rosters:
 
     async def tell_due(self) -> int:
         """Plan what is due and may go; returns how many sessions."""
-        now, ready, waiting = self._clock.now(), list[Due](), set[int]()
-        found = [due_of(one) async for one in self._database[COLLECTION].find({"at": {"$lte": now}}).limit(LIMIT)]
-        marks = await self._marks({due.partition for due in found})
-        for due in found:
-            if due.partition in marks and due.at <= marks[due.partition]:
-                ready.append(due)
-            else:
-                waiting.add(due.partition)
+        ready = await self._dues.ready()
         for due in ready:
             await self._fire(due)
-        await self._ask_for_marks(waiting)
         return len(ready)
 
     async def backlog(self) -> int:
         """How many should be planned by now."""
-        return await self._database[COLLECTION].count_documents({"at": {"$lte": self._clock.now()}})
-
-    async def _marks(self, partitions: Collection[int]) -> Mapping[int, datetime]:
-        """When the last mark that was read from each partition of enrolment.events was appended."""
-        ids = {f"notifications/{ENROLMENT_EVENTS}/{partition}": partition for partition in partitions}
-        query = {"_id": {"$in": sorted(ids)}, "mark": {"$exists": True}}
-        cursor = self._database["positions"].find(query, ["mark"])
-        return {ids[found["_id"]]: found["mark"]["time"] async for found in cursor}
-
-    async def _ask_for_marks(self, partitions: Collection[int]) -> None:
-        now = asyncio.get_running_loop().time()
-        if partitions and now >= self._asked + MARK_SECONDS:
-            self._asked = now
-            await self._append_marks(sorted(partitions))
+        return await self._dues.backlog()
 
     async def _fire(self, due: Due) -> None:
         with pymongo.timeout(self._seconds):

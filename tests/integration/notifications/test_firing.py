@@ -106,7 +106,7 @@ async def test_nothing_fires_before_the_log_is_read_up_to_the_due_moment(world: 
 
 
 async def test_a_partition_that_is_not_read_on_holds_up_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.notifications.firing.LIMIT", 2)
+    monkeypatch.setattr("services.notifications.dues.LIMIT", 2)
     await world.feed(("offering.scheduled", offering(1, sessions=[session(f"s{n}") for n in range(5)])))
     await world.database["due"].update_many({}, {"$set": {"partition": PARTITION + 1}})
     await world.feed(("offering.scheduled", offering(1, "o2")), ("booking.confirmed", booking(2, offering_id="o2")))
