@@ -35,8 +35,9 @@ def outcome() -> Outcome:
     message = {"offering_id": SERIES, "session_id": None, "status": "sent"}
     courses = [{"key": "due-ik", "label": "Seminar", **LEARNING, "participants": 17}]
     courses += [{"key": "due-wbt", "label": "WBT", **LEARNING, "bookings": 181}]
-    others = ("format", "topic", "competency", "department", "status_group", "organisation")
-    report = {"year": 2023, "organisation": None, "as_of": None, "unavailable": {}, "totals": {**LEARNING, **LEAVE}}
+    others = ("format", "topic", "competency", "department", "status_group", "organisation", "month")
+    report: dict[str, Any] = {"year": 2023, "organisation": None, "as_of": None, "since": None, "small_cells": 5}
+    report |= {"unavailable": {}, "coverage": {}, "totals": {**LEARNING, **LEAVE}}
     return Outcome(
         offerings=offerings,
         bookings={name: [] for name in OFFERINGS[:-1]} | {SERIES: series},
