@@ -56,6 +56,22 @@ class Worlds:
             self._recount_people(exchange, result)
         return {table: self._whole_days(kinds) for table, kinds in result.items() if kinds}
 
+    def changed_together(self, exchange: Exchange) -> dict[int, Kinds]:
+        """The same for any number of lines, some of which may be alike: counted, and slower."""
+        lines, net = self.lines, Counter[tuple[int, int]]()
+        touched = set[int]()
+        for line, after in exchange:
+            before, profile = lines.attributes(line), lines.profile[line]
+            for family in range(len(FAMILIES)):
+                left, entered = lines.table(family, before), lines.table(family, after)
+                if left != entered:
+                    touched |= {left, entered}
+                    net.subtract((left, kind) for kind in lines.views[family][profile])
+                    net.update((entered, kind) for kind in lines.views[family][profile])
+        result = {table: frozenset(kind for (at, kind), by in net.items() if by and at == table) for table in touched}
+        self._recount_people(exchange, result)
+        return {table: self._whole_days(kinds) for table, kinds in result.items() if kinds}
+
     def _recount_people(self, exchange: Exchange, result: dict[int, Kinds]) -> None:
         """Correct the kinds that count people: somebody with more lines may still be there, or be there already."""
         other = dict(exchange)

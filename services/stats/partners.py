@@ -1,12 +1,13 @@
 """Which other worlds are tried for a figure: few, and those first that differ from this one in little else. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice, zip_longest
 from typing import Final
 
 from services.stats.census import Figure
 from services.stats.columns import ALL, OPEN
+from services.stats.exchange import Exchange
 from services.stats.lines import DEPARTMENT, FAMILIES, STATUS_GROUP, Attributes, Kinds, Lines
 
 INSIDE: Final = 3
@@ -45,6 +46,25 @@ class Partners:
                 moves = chain(self._enter(inside, attribute, value), self._leave(inside, attribute, value))
                 some = zip_longest(self._swaps(inside, base, attribute, value), islice(moves, MOVES))
                 yield from (one for pair in some for one in pair if one)
+
+    def together(self, figure: Figure, behind: list[int]) -> Iterator[Exchange]:
+        """Of somebody with several lines about the figure's cell all leave; else the person would still be counted."""
+        lines, (table, kind) = self._lines, figure
+        cell = frozenset(one for one, (_, about) in enumerate(lines.kinds) if about == lines.kinds[kind][1])
+        for person in sorted({lines.person[line] for line in behind} & lines.crowded, key=self._said(behind)):
+            own = [line for line in lines.of_person[person] if lines.profiles[lines.profile[line]] & cell]
+            for attribute, value in zip(FAMILIES[lines.family(table)], lines.place(table), strict=True):
+                here = [line for line in own if lines.attributes(line)[attribute] == value]
+                for other in range(len(lines.values[attribute])) if here else ():
+                    if other != value:
+                        yield tuple((line, _with(lines.attributes(line), attribute, other)) for line in here)
+
+    def _said(self, behind: list[int]) -> Callable[[int], list[tuple[int, Attributes]]]:
+        """What tells people apart, whatever their numbers."""
+        lines = self._lines
+        return lambda person: sorted(
+            (lines.profile[line], lines.attributes(line)) for line in behind if lines.person[line] == person
+        )
 
     def _leave(self, inside: Inside, attribute: int, value: int) -> Iterator[tuple[Move, ...]]:
         for profile, attributes in inside:

@@ -147,12 +147,18 @@ class _Search:
             ranked.append((rough, number, moves))
         finalists = [self._compared(figure, moves) for _, _, moves in nsmallest(FINALISTS, ranked)]
         able = [one for one in finalists if one]
+        if not any(one[2].lawful for one in able):
+            for exchange in self._partners.together(figure, self._small[figure]):
+                found = self._judged(figure, exchange, self._worlds.changed_together(exchange))
+                able += [found] if found else []
         return min(able, key=lambda one: one[:2])[2] if able else None
 
     def _compared(self, figure: Figure, moves: tuple[Move, ...]) -> tuple[int, int, Certificate] | None:
         """An exchange with its price; None: it does not change the figure."""
         exchange = tuple((self._lines.group(profile)[before], after) for profile, before, after in moves)
-        changed = self._worlds.changed(exchange)
+        return self._judged(figure, exchange, self._worlds.changed(exchange))
+
+    def _judged(self, figure: Figure, exchange: Exchange, changed: Changed) -> tuple[int, int, Certificate] | None:
         if figure[1] not in changed.get(figure[0], NOTHING):
             return None
         shown = self._worlds.shown(exchange)

@@ -193,3 +193,15 @@ def test_few_figures_are_withheld(years: range) -> None:
     print(f"withheld {mine:.0f}, at least {least:.0f}: {mine / least:.2f}; by dimensions {generous:.0f}")  # noqa: T201
     assert mine <= least * 4 / 3
     assert mine < generous / 2
+
+
+def test_somebody_who_was_booked_twice_is_exchanged_with_both_bookings() -> None:
+    """One person behind two bookings of a cohort: if only one of them moved, the person would still be counted."""
+    twice = [
+        (booking("present", cohort=True), 0, ("d0", "s0", "o1")),
+        (booking("cancelled", cohort=True), 0, ("d0", "s0", "o1")),
+    ]
+    columns = year([*twice, *((booking("seat"), person, ("d0", "s0", "o0")) for person in range(1, 9))])
+    mask, group = decide(columns, 5), ("cohort", ("Azubis", "O0"))
+    assert "assigned" in mask[("organisation", "o0"), group]
+    assert not {one for one in computed(columns, mask) if one[1] == group}
