@@ -129,20 +129,21 @@ class Worlds:
                         net[entered, cell] += 1
         return net
 
-    def _is_last(self, line: int, after: Attributes) -> bool:
-        """Whether nothing stays behind where the line leaves."""
-        before = self.lines.attributes(line)
-        return any(
-            before[attribute] != after[attribute] and self.sizes[attribute][before[attribute]] == 1
-            for attribute in range(OWNERS)
-        )
+    def _leaves_nobody(self, exchange: Exchange) -> bool:
+        """Whether a value of an attribute has no line any more: its row would be gone, whatever it counts."""
+        net: Counter[tuple[int, int]] = Counter()
+        for line, after in exchange:
+            before = self.lines.attributes(line)
+            net.subtract(enumerate(before))
+            net.update(enumerate(after))
+        return any(by < 0 and self.sizes[attribute][value] + by == 0 for (attribute, value), by in net.items())
 
     def _is_lawful(self, exchange: Exchange, places: set[tuple[int, str]]) -> bool:
         """A row of the whole report that stands there is not empty; a leave has an organisation."""
         lines = self.lines
         if any(cell == _TOTALS and lines.family(table) < OWNERS for table, cell in places):
             return False
-        if len(exchange) == 1 and self._is_last(*exchange[0]):
+        if self._leaves_nobody(exchange):
             return False
         none = lines.values[ORGANISATION][0] is None
         leave = lines.measures.get("leave_persons", NOTHING)

@@ -62,6 +62,7 @@ PROFILES = st.one_of(
         plain=st.just(value=True),
     ),
     st.just(Profile(leave_days=1.0)),
+    st.just(Profile(counts=(("assigned", ("cohort", ("Azubis", "O0"))),))),
 )
 
 
@@ -119,6 +120,14 @@ def test_small_figures_are_withheld_and_the_whole_is_not_whatever_the_order(
 def test_a_dimension_with_one_value_repeats_the_whole() -> None:
     columns = year([(booking("present"), n, ("d", "s", "o")) for n in range(2)])
     assert decide(columns, 5) == {}
+
+
+def test_an_organisation_is_not_left_by_all_its_lines() -> None:
+    """Else its row would be gone; assignments are in no total, so that totals do not tell."""
+    assigned = Profile(counts=(("assigned", ("cohort", ("Azubis", "O0"))),))
+    columns = year([(Profile(leave_days=1.0), 1, ("d", "s", "o")), *[(assigned, 1, ("d", "s", "p"))] * 2])
+    for one in protect(columns, 3).certificates:
+        assert not one.lawful or recount(other_world(columns, Lines(columns), one)).owners == recount(columns).owners
 
 
 def test_many_are_told() -> None:
